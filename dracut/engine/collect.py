@@ -25,11 +25,14 @@ from inspect import CO_OPTIMIZED
 from modulefinder import ModuleFinder
 from pathlib import Path
 from pkgutil import walk_packages
+from shutil import which
 from sysconfig import get_path
 from types import CodeType
 from typing import Any
 
 import provision
+from provision.system.programs import account_tools
+from provision.system.programs.confinement import ACCOUNT_TOOLS
 
 ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig")
 """Codecs, which Python imports when a text needs them."""
@@ -122,6 +125,9 @@ DESCRIPTION = {"value": 0, "optional": 0, "list_of": 1, "nested": 1}
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 """The flags of byte-code that is not checked against its source (PEP 552)."""
 
+SEARCHED = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where tools for accounts are: the PATH of a builder may have programs of this machine only."""
+
 PROGRAM = "/usr/bin/provision"
 ALIASES = ("/usr/bin/ignition", "/usr/bin/provision-firstboot")
 
@@ -138,6 +144,7 @@ def collect(tree: Path) -> list[tuple[str, str]]:
         else:
             binaries.append((str(source), place))
     _install_program(tree)
+    binaries += _account_tools(tree)
     return binaries + [(library, library) for library in _libraries([source for source, _ in binaries])]
 
 
@@ -221,6 +228,22 @@ class _AtABoot(ast.NodeTransformer):
                 node.args[place] = ast.copy_location(ast.Constant(""), node.args[place])
                 node.keywords = [one for one in node.keywords if one.arg not in {"example", "constraint"}]
         return self.generic_visit(node)
+
+
+def _account_tools(tree: Path) -> list[tuple[str, str]]:
+    """The tools for accounts, if they have to be in the tree; else it gets a list of those that this system has.
+
+    Those of the root serve, unless its /usr is a file system of its own, which may be mounted too late.
+    """
+    there = {tool: path for tool in ACCOUNT_TOOLS if (path := which(tool, path=SEARCHED))}
+    table = Path("/etc/fstab")
+    fields = [line.split() for line in (table.read_text("utf-8", "replace") if table.exists() else "").splitlines()]
+    if any(line[1:2] == ["/usr"] and not line[0].startswith("#") for line in fields):
+        return [(path, path) for path in there.values()]
+    target = tree / account_tools.LIST.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("".join(f"{tool}\n" for tool in there))
+    return []
 
 
 def _libraries(binaries: list[str]) -> list[str]:

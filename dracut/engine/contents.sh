@@ -1,10 +1,9 @@
 # shellcheck shell=sh disable=SC2034 # for every builder of an initramfs: what the program needs beside Python
 # Builders have variables of their own in the same shell (`drivers` of dracut): all names here begin with provision_.
 
-# programs that are always needed, and those that some configs or platforms need
+# programs that are always needed, and those (tools for accounts are those of the root: see collect.py) that some configs or platforms need
 provision_needed_tools='blkid modprobe mount systemctl udevadm umount wipefs'
-provision_optional_tools='groupadd groupdel groupmod useradd userdel usermod
-    cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
+provision_optional_tools='cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
     chccwdev cio_ignore journalctl vmur
     ignition-kargs-helper is-live-image mkdir setfiles vmware-rpctool zkey zkey-cryptsetup'
 

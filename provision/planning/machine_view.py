@@ -231,7 +231,7 @@ class MachineView(TreeContents, Protocol):
         ...
 
     def tool(self, name: str) -> str | None:
-        """Where a program is found on PATH."""
+        """Where a program is found: on PATH, tools for accounts also in the target root."""
         ...
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:

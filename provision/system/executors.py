@@ -29,8 +29,8 @@ from provision.planning.facts import DeviceFact, FileFact, UserFact
 from provision.planning.machine_view import Account, FileType
 from provision.system import libc, mounts
 from provision.system.block.devices import Devices
-from provision.system.programs import processes
-from provision.system.programs.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
+from provision.system.programs import account_tools, processes
+from provision.system.programs.confinement import ACCOUNT_TOOLS, Confinement
 from provision.system.programs.program_watch import WatchSettings
 from provision.system.root import account_hooks, accounts, new_homes
 from provision.system.root.blob_store import BlobStore
@@ -66,9 +66,9 @@ class Context(NamedTuple):
     foreign: bool
 
     def confinement(self, program: str) -> Confinement | None:
-        """The confinement for a program that reads foreign files; None for a program that needs none."""
-        kept = CONFINED.get(program) if self.foreign else None
-        return None if kept is None else Confinement(os.path.abspath(self.tree.root), kept)
+        """The confinement for a program that works on the tree; None for a program that needs none."""
+        root = os.path.abspath(self.tree.root)
+        return account_tools.confinement(program, root, root, foreign=self.foreign)
 
     def unmount_all(self) -> None:
         """Unmount what this process mounted; a file system in use is unmounted as soon as it is free (MNT_DETACH)."""

@@ -27,7 +27,7 @@ from provision.planning.machine_view import (
 from provision.system import mount_table
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
-from provision.system.programs import account_trial, mkfs_trial, processes
+from provision.system.programs import account_tools, account_trial, mkfs_trial, processes
 from provision.system.root import accounts, files_and_links
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.files_and_links import NodeFailed
@@ -142,7 +142,7 @@ class Machine:
 
     def tool(self, name: str) -> str | None:
         """See MachineView."""
-        return processes.find(name)
+        return account_tools.find(name, os.path.abspath(self._tree.root), foreign=self._context.foreign)
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         """See MachineView."""
@@ -150,7 +150,7 @@ class Machine:
 
     def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
         """See MachineView."""
-        return account_trial.refuses(argv, files, home, foreign=self._context.foreign)
+        return account_trial.refuses(argv, files, home, os.path.abspath(self._tree.root), foreign=self._context.foreign)
 
     def boot_state(self) -> BootState:
         """See MachineView; includes the changes by actions of this run."""

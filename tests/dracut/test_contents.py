@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from provision.system.programs.confinement import ACCOUNT_TOOLS
 from tests.architecture.imports import sources
 
 CONTENTS = Path(__file__).parents[2] / "dracut/engine/contents.sh"
@@ -47,7 +48,7 @@ def test_every_program_that_a_boot_may_start_is_in_the_lists() -> None:
         for name in started_programs(ast.parse(path.read_text()))
     }
     assert {"blkid", "clevis", "cryptsetup", "mdadm", "systemctl", "wipefs"} <= {name for name, _ in started}
-    listed = set(f"{CONTENTS.read_text()} {MODULE_SETUP.read_text()}".replace("'", " ").split())
+    listed = {*ACCOUNT_TOOLS} | set(f"{CONTENTS.read_text()} {MODULE_SETUP.read_text()}".replace("'", " ").split())
     assert {one for one in started if one[0] not in listed} == set()
 
 

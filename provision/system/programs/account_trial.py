@@ -9,19 +9,20 @@ from posixpath import normpath
 from provision.failures import Failure
 from provision.planning.machine_view import OwnedHome
 from provision.planning.root.account_files import GROUP, GSHADOW, PASSWD, SHADOW
-from provision.system.programs import processes
-from provision.system.programs.confinement import CONFINED, Confinement
+from provision.system.programs import account_tools, processes
 from provision.system.programs.program_watch import TRIAL
 
 _LOCKED = {SHADOW: (PASSWD, b":*:::::::\n"), GSHADOW: (GROUP, b":*::\n")}
 """The file with the hashes -> the file with the names, and the rest of the line of an account without a password."""
 
 
-def refuses(argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None, *, foreign: bool) -> bool:
+def refuses(
+    argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None, target: str, *, foreign: bool
+) -> bool:
     """Whether the tool fails for a reason of its own. True too if it cannot be tried (no such program, not root).
 
     `argv` has no `--root`. `files` are passwd and group, by path; no password is copied. `home` is a directory that the
-    tool shall find. A `foreign` passwd file was made by somebody else, so the tool is confined (`Confinement`).
+    tool shall find. The tool is that which changes the accounts of the `target`, a root (account_tools.confinement).
     """
     from tempfile import TemporaryDirectory
 
@@ -29,7 +30,7 @@ def refuses(argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | N
         with TemporaryDirectory(prefix="provision-") as private:  # 0700: an owner of the home below cannot enter it
             root = f"{private}/root"
             _fill(root, files, home)
-            confinement = Confinement(root, CONFINED[argv[0]]) if foreign else None
+            confinement = account_tools.confinement(argv[0], target, root, foreign=foreign)
             tried = [argv[0], "--root", root, *argv[1:]]
             return processes.run(tried, confinement=confinement, watch=TRIAL).status != 0
     except (OSError, Failure):

@@ -1,10 +1,14 @@
-"""Run a tool of this machine on a foreign tree, where it can reach nothing but that tree.
+"""Run a tool on a tree, where it can reach nothing but that tree and the programs and libraries of one system.
 
-Tools for accounts change their root to the tree (`useradd --root`) and then load the name service modules of the tree
-(nsswitch.conf(5)). So they run in namespaces of their own (namespaces(7)). Their root has the programs and libraries of
-this machine, read-only, and the tree at its usual path. In the tree no file can be executed or loaded as code, set-id
-bits have no effect, and no device can be opened (noexec, nosuid, nodev; mmap(2): EPERM). There is no network, no /proc,
-no other process, no device except /dev/null, and no capability except those to change files of any owner.
+On a foreign tree the tools of this machine run. Those for accounts change their root to the tree (`useradd --root`)
+and then load the name service modules of the tree (nsswitch.conf(5)). So they run in namespaces of their own
+(namespaces(7)). Their root has the programs and libraries of this machine, read-only, and the tree at its usual path.
+In the tree no file can be executed or loaded as code, set-id bits have no effect, and no device can be opened
+(noexec, nosuid, nodev; mmap(2): EPERM). There is no network, no /proc, no other process, no device except /dev/null,
+and no capability except those to change files of any owner.
+
+An initramfs has no tools for accounts. Those of the root that it starts run in the same way, with the programs and
+libraries of that root. It is trusted: it may execute its files, and they keep all capabilities.
 """
 
 from __future__ import annotations
@@ -49,13 +53,18 @@ _NEED_PROC = frozenset({"systemctl"})
 
 
 class Confinement(NamedTuple):
-    """The tree (an absolute path) that a program can reach, and the capabilities it keeps."""
+    """The tree (an absolute path) that a program can reach, and the capabilities it keeps.
+
+    `programs` is the root of the system whose programs and libraries it has; empty for this machine. Those of another
+    system keep all capabilities.
+    """
 
     tree: str
-    capabilities: frozenset[int]
+    capabilities: frozenset[int] = frozenset()
+    programs: str = ""
 
     def spawn(self, program: str, start: Callable[[Iterable[int]], int]) -> tuple[int, FirstProcess]:
-        """Call `start` in the confinement, with descriptors that the program inherits; `program` is its path.
+        """Call `start` in the confinement, with descriptors that the program inherits; `program` is its path there.
 
         Returns the result of `start`, the process id of the program, and the first process of its namespace, which the
         caller ends. Only the child process is confined, and a thread that ends with this call. Raises what `start`
@@ -98,10 +107,12 @@ class Confinement(NamedTuple):
 
     def _enter(self, program: str) -> None:
         """Confine this thread, which has namespaces of its own. Raises OSError."""
-        programs = os.path.dirname(os.path.realpath(program)), os.path.dirname(program)
+        programs = () if self.programs else (os.path.dirname(os.path.realpath(program)), os.path.dirname(program))
         paths = dict.fromkeys((*_TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
+        restricted = 0 if self.programs else libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
         with ExitStack() as stack:
-            opened = {path: _opened(path, stack) for path in paths if os.path.lexists(path)}
+            there = {path: self.programs + path for path in paths}
+            opened = {path: _opened(source, stack) for path, source in there.items() if os.path.lexists(source)}
             tree = os.open(self.tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)  # the path may lead through links
             stack.callback(os.close, tree)
             libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
@@ -109,7 +120,7 @@ class Confinement(NamedTuple):
                 _mount_open(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
             os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
             os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
-            _mount_open(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+            _mount_open(self.tree, tree, restricted)
             if os.path.basename(program) in _NEED_PROC:
                 os.makedirs(f"{_NEW_ROOT}/proc", exist_ok=True)
                 flags = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
@@ -117,7 +128,8 @@ class Confinement(NamedTuple):
         read_only = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NOEXEC
         libc.mount("none", _NEW_ROOT, None, libc.MS_REMOUNT | libc.MS_BIND | read_only)
         libc.change_root(_NEW_ROOT)
-        libc.keep_capabilities(self.capabilities)
+        if not self.programs:
+            libc.keep_capabilities(self.capabilities)
 
 
 def _opened(path: str, stack: ExitStack) -> int:
@@ -141,7 +153,7 @@ def _mount_open(path: str, fd: int, flags: int) -> None:
     else:
         os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     libc.mount(f"/proc/thread-self/fd/{fd}", place, None, libc.MS_BIND | libc.MS_REC)
-    for entry in mount_table.entries():
+    for entry in mount_table.entries() if flags else ():
         if f"{entry.path}/".startswith(f"{place}/"):
             kept = libc.MS_RDONLY if "ro" in entry.options else 0
             libc.mount("none", entry.path, None, libc.MS_REMOUNT | libc.MS_BIND | flags | kept)

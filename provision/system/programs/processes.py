@@ -43,11 +43,18 @@ class Finished(NamedTuple):
         return [shown for shown in map(_shown, self.output.split("\n")) if shown]
 
 
-def find(tool: str) -> str | None:
-    """The path of a program, searched on PATH unless it is absolute; None if it is not there."""
-    folders = [""] if tool.startswith("/") else _path().split(":")
+def find(tool: str, root: str = "") -> str | None:
+    """The path of a program, searched on PATH unless it is absolute; None if it is not there.
+
+    With `root` its path in that root, searched in the usual directories.
+    """
+    folders = [""] if tool.startswith("/") else (_SEARCHED if root else _path()).split(":")
     candidates = (f"{folder}/{tool}" if folder else tool for folder in folders)
-    return next((path for path in candidates if os.access(path, os.X_OK) and not os.path.isdir(path)), None)
+    return next((path for path in candidates if _can_start(root + path)), None)
+
+
+def _can_start(path: str) -> bool:
+    return os.access(path, os.X_OK) and not os.path.isdir(path)
 
 
 def run(
@@ -61,9 +68,9 @@ def run(
     """Start a program and wait for it; `watch` says when to report that it still runs, and when to stop it.
 
     `stdin` is a descriptor to read from (else /dev/null); the child inherits the descriptors `keep` by their numbers.
-    Raises FileNotFoundError for a program that is not on PATH, Failure if it cannot be confined, and ProgramHangs.
+    Raises FileNotFoundError for a program that is not there, Failure if it cannot be confined, and ProgramHangs.
     """
-    program = find(argv[0])
+    program = find(argv[0], confinement.programs if confinement else "")
     if program is None:
         raise FileNotFoundError(argv[0])
     with _memory() as output:

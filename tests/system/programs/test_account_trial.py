@@ -33,20 +33,20 @@ FILES = {PASSWD: b"old:x:7:8::/srv/old:/bin/sh\n", GROUP: b"own:x:8:\nfree:x:9:\
 def test_the_tools_themselves_decide(
     argv: tuple[str, ...], home: OwnedHome | None, *, refused: bool, foreign: bool
 ) -> None:
-    assert refuses(argv, FILES, home, foreign=foreign) is refused
+    assert refuses(argv, FILES, home, "/", foreign=foreign) is refused
 
 
 def test_the_root_as_a_home_belongs_to_the_copy() -> None:
     files = {**FILES, PASSWD: b"old:x:7:8::/:/bin/sh\n"}
-    assert refuses(("userdel", "--remove", "old"), files, OwnedHome("/", 0), foreign=False)
+    assert refuses(("userdel", "--remove", "old"), files, OwnedHome("/", 0), "/", foreign=False)
 
 
 def test_a_home_cannot_lie_outside_of_the_copy(tmp_path: Path) -> None:
     home = OwnedHome(f"/../../../../../..{tmp_path}", 7)
-    refuses(("userdel", "--remove", "old"), FILES, home, foreign=False)
+    refuses(("userdel", "--remove", "old"), FILES, home, "/", foreign=False)
     assert tmp_path.is_dir()
     assert tmp_path.stat().st_uid == 0
 
 
 def test_without_the_tool_the_rule_stands() -> None:
-    assert refuses(("no-such-userdel", "old"), FILES, None, foreign=False)
+    assert refuses(("no-such-userdel", "old"), FILES, None, "/", foreign=False)

@@ -27,7 +27,10 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     problems = list(checks.refusals(config, view))
     hint = "install the package passwd or shadow-utils"
     missing = sorted(tool for tool in _tools(config) if view.tool(tool) is None)
-    problems += [Problem(("passwd",), f"{tool} is not on PATH", hint=hint, rule="missing-tool") for tool in missing]
+    problems += [
+        Problem(("passwd",), f"{tool} is not on PATH, nor in the root", hint=hint, rule="missing-tool")
+        for tool in missing
+    ]
     if problems:
         raise PlanRefused(problems)
     yield from actions.plan(config, view)

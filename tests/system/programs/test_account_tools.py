@@ -1,0 +1,85 @@
+"""Tools for accounts that only the target root has, as in an initramfs: found, and run on it with its own libraries."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provision.planning.root.account_files import GROUP, PASSWD
+from provision.system.programs import processes
+from provision.system.programs.account_tools import confinement, find
+from provision.system.programs.account_trial import refuses
+
+pytestmark = [
+    pytest.mark.disks,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(shutil.which("groupdel") is None, reason="there is no groupdel"),
+]
+
+TOOLS = ("groupadd", "groupdel")
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root with its own programs and libraries, on a machine that has none of the tools on PATH."""
+    root = tmp_path / "root"
+    programs = [path for tool in TOOLS if (path := shutil.which(tool))]
+    listed = subprocess.run(["ldd", *programs], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for path in (*programs, *re.findall(r"(?:=> )?(/\S+) \(", listed)):
+        (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, root / path.lstrip("/"))
+    (root / "etc").mkdir()
+    (root / "etc/passwd").write_text("old:x:7:8::/:/bin/sh\n")
+    (root / "etc/group").write_text("own:x:8:\n")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
+    return root
+
+
+def test_a_tool_of_the_root_changes_its_accounts(root: Path) -> None:
+    assert find("groupadd", str(root), foreign=False) == f"{root}{processes.find('groupadd', str(root))}"
+    confined = confinement("groupadd", str(root), str(root), foreign=False)
+    done = processes.run(["groupadd", "--root", str(root), "--gid", "1234", "new"], confinement=confined)
+    assert (done.status, done.output) == (0, "")
+    assert (root / "etc/group").read_text() == "own:x:8:\nnew:x:1234:\n"
+
+
+def test_a_tool_of_the_root_says_whether_it_refuses(root: Path) -> None:
+    files = {PASSWD: b"old:x:7:8::/srv/old:/bin/sh\n", GROUP: b"own:x:8:\nfree:x:9:\n"}
+    tried = {name: refuses(("groupdel", name), files, None, str(root), foreign=False) for name in ("own", "free")}
+    assert tried == {"own": True, "free": False}
+    assert (root / "etc/group").read_text() == "own:x:8:\n"
+
+
+def test_programs_of_a_foreign_root_are_never_run(root: Path) -> None:
+    assert find("groupadd", str(root), foreign=True) is None
+    confined = confinement("groupadd", str(root), str(root), foreign=True)
+    with pytest.raises(FileNotFoundError):
+        processes.run(["groupadd", "--root", str(root), "new"], confinement=confined)
+
+
+def test_a_root_without_the_tool_counts_more_than_the_list(root: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list"
+    listed.write_text("groupadd\nuseradd\n")
+    assert find("useradd", str(root), foreign=False, listed=str(listed)) is None
+
+
+def test_while_the_root_is_not_mounted_the_list_counts(root: Path, tmp_path: Path) -> None:
+    assert root.is_dir()  # here for PATH
+    listed, sysroot = tmp_path / "list", tmp_path / "sysroot"
+    listed.write_text("groupadd\n")
+    sysroot.mkdir()
+    for tool, path in (("groupadd", f"{sysroot}/usr/sbin/groupadd"), ("useradd", None), ("mkfs.ext4", None)):
+        assert find(tool, str(sysroot), foreign=False, listed=str(listed)) == path
+    assert find("groupadd", str(sysroot), foreign=False, listed=str(tmp_path / "absent")) is None
+
+
+def test_a_tool_on_path_comes_first(tmp_path: Path) -> None:
+    assert find("groupadd", str(tmp_path), foreign=False) == shutil.which("groupadd")
+    assert confinement("groupadd", str(tmp_path), str(tmp_path), foreign=False) is None
