@@ -144,7 +144,7 @@ def collect(tree: Path) -> list[tuple[str, str]]:
         else:
             binaries.append((str(source), place))
     _install_program(tree)
-    binaries += _account_tools(tree)
+    binaries += account_tools_for(tree)
     return binaries + [(library, library) for library in _libraries([source for source, _ in binaries])]
 
 
@@ -230,13 +230,12 @@ class _AtABoot(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _account_tools(tree: Path) -> list[tuple[str, str]]:
-    """The tools for accounts, if they have to be in the tree; else it gets a list of those that this system has.
+def account_tools_for(tree: Path, table: Path = Path("/etc/fstab")) -> list[tuple[str, str]]:
+    """Source and destination of the tools for accounts, if the tree needs them; else write a list of them into it.
 
-    Those of the root serve, unless its /usr is a file system of its own, which may be mounted too late.
+    Those of the root serve. If by its fstab(5) /usr is a file system of its own, that may be mounted too late.
     """
     there = {tool: path for tool in ACCOUNT_TOOLS if (path := which(tool, path=SEARCHED))}
-    table = Path("/etc/fstab")
     fields = [line.split() for line in (table.read_text("utf-8", "replace") if table.exists() else "").splitlines()]
     if any(line[1:2] == ["/usr"] and not line[0].startswith("#") for line in fields):
         return [(path, path) for path in there.values()]

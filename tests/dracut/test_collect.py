@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from provision.system.programs.account_tools import LIST
+from provision.system.programs.confinement import ACCOUNT_TOOLS
+
 pytestmark = pytest.mark.slow  # four seconds
 
 HOUSE = Path(__file__).parents[2]
@@ -82,6 +85,34 @@ def test_libraries_above_urllib3_and_what_only_they_import_are_not_there(tree: P
     modules = {name for _, name in there} | {package for package, _ in there}
     assert modules & {"requests", "certifi", "charset_normalizer", "chardet", "cookiejar", "bz2"} == set()
     assert ("urllib", "request") not in there
+
+
+@pytest.mark.parametrize(
+    ("table", "taken"),
+    [
+        (None, False),
+        ("# LABEL=usr /usr ext4\n\nLABEL=root / ext4 defaults 0 1\nLABEL=home /usr/local ext4\n", False),
+        ("LABEL=root / ext4\nLABEL=usr\t/usr ext4 ro 0 2\n", True),
+    ],
+)
+def test_tools_for_accounts_are_those_of_the_root_unless_usr_may_come_late(
+    tmp_path: Path, table: str | None, *, taken: bool
+) -> None:
+    path = tmp_path / "fstab"
+    if table is not None:
+        path.write_text(table)
+    code = f"""
+from collect import account_tools_for
+from pathlib import Path
+print(*(place for _, place in account_tools_for(Path({str(tmp_path)!r}), Path({str(path)!r}))))"""
+    places = {"PYTHONPATH": f"{HOUSE}:{HOUSE / 'dracut/engine'}"}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=places, stdout=subprocess.PIPE, text=True)
+    listed = tmp_path / LIST.lstrip("/")
+    there = [one for tool in ACCOUNT_TOOLS if (one := shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin"))]
+    assert done.stdout.split() == (there if taken else [])
+    assert (listed.read_text().split() if listed.exists() else []) == (
+        [] if taken else [Path(one).name for one in there]
+    )
 
 
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not installed")
