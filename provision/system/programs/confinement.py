@@ -7,8 +7,8 @@ In the tree no file can be executed or loaded as code, set-id bits have no effec
 (noexec, nosuid, nodev; mmap(2): EPERM). There is no network, no /proc, no other process, no device except /dev/null,
 and no capability except those to change files of any owner.
 
-An initramfs has no tools for accounts. Those of the root that it starts run in the same way, with the programs and
-libraries of that root. It is trusted: it may execute its files, and they keep all capabilities.
+An initramfs has no tools for accounts. Those of the root that it starts get a root of the same kind, with the
+programs and libraries of that root. It is trusted, so nothing else is taken from them.
 """
 
 from __future__ import annotations
@@ -55,23 +55,28 @@ _NEED_PROC = frozenset({"systemctl"})
 class Confinement(NamedTuple):
     """The tree (an absolute path) that a program can reach, and the capabilities it keeps.
 
-    `programs` is the root of the system whose programs and libraries it has; empty for this machine. Those of another
-    system keep all capabilities.
+    `programs` is the root of the system whose programs and libraries it has; empty for this machine. A system with
+    programs of its own is trusted: only mounts are separate, and the programs keep all capabilities.
     """
 
     tree: str
     capabilities: frozenset[int] = frozenset()
     programs: str = ""
 
-    def spawn(self, program: str, start: Callable[[Iterable[int]], int]) -> tuple[int, FirstProcess]:
+    def spawn(self, program: str, start: Callable[[Iterable[int]], int]) -> tuple[int, FirstProcess | None]:
         """Call `start` in the confinement, with descriptors that the program inherits; `program` is its path there.
 
-        Returns the result of `start`, the process id of the program, and the first process of its namespace, which the
-        caller ends. Only the child process is confined, and a thread that ends with this call. Raises what `start`
-        raises, or Failure if the kernel does not allow confinement.
+        Returns the result of `start`, the process id of the program, and the first process of its namespace, if it has
+        one, which the caller ends. Only the child process is confined, and a thread that ends with this call. Raises
+        what `start` raises, or Failure if the kernel does not allow confinement.
         """
 
-        def work() -> tuple[int, FirstProcess]:
+        def work() -> tuple[int, FirstProcess | None]:
+            if self.programs:
+                with self._refusal(program):
+                    libc.unshare_mounts()
+                    self._enter(program)
+                return start([]), None
             with self._processes_or_refusal(program) as first:
                 return start([first.pipe]), first
 
@@ -109,7 +114,7 @@ class Confinement(NamedTuple):
         """Confine this thread, which has namespaces of its own. Raises OSError."""
         programs = () if self.programs else (os.path.dirname(os.path.realpath(program)), os.path.dirname(program))
         paths = dict.fromkeys((*_TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
-        restricted = 0 if self.programs else libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
+        restricted = 0 if self.programs else libc.MS_NOSUID | libc.MS_NODEV
         with ExitStack() as stack:
             there = {path: self.programs + path for path in paths}
             opened = {path: _opened(source, stack) for path, source in there.items() if os.path.lexists(source)}
@@ -117,10 +122,10 @@ class Confinement(NamedTuple):
             stack.callback(os.close, tree)
             libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
             for path, fd in opened.items():
-                _mount_open(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
+                _mount_open(path, fd, restricted and restricted | libc.MS_RDONLY)
             os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
             os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
-            _mount_open(self.tree, tree, restricted)
+            _mount_open(self.tree, tree, restricted and restricted | libc.MS_NOEXEC)
             if os.path.basename(program) in _NEED_PROC:
                 os.makedirs(f"{_NEW_ROOT}/proc", exist_ok=True)
                 flags = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
