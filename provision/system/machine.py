@@ -27,7 +27,7 @@ from provision.planning.machine_view import (
 from provision.system import mount_table
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
-from provision.system.programs import account_tools, account_trial, mkfs_trial, processes
+from provision.system.programs import account_tools, mkfs_trial, processes
 from provision.system.root import accounts, files_and_links
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.files_and_links import NodeFailed
@@ -150,6 +150,8 @@ class Machine:
 
     def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
         """See MachineView."""
+        from provision.system.programs import account_trial
+
         return account_trial.refuses(argv, files, home, os.path.abspath(self._tree.root), foreign=self._context.foreign)
 
     def boot_state(self) -> BootState:
