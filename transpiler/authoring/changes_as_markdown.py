@@ -49,6 +49,9 @@ def _last_sentence(lines: int, configs: int) -> str:
 def _section(one: ConfigChanges, space: int) -> tuple[str, int]:
     """The text for one config in at most `space` bytes, and the number of lines that did not fit; empty if none did."""
     body = [_cut(line) for line in (one.error or as_lines(one.changes)).splitlines()]
+    if not body:
+        only_heading = f"\n{_heading(one)}\n"
+        return (only_heading if _size(only_heading) <= space else ""), 0
     fence = _fence("\n".join(body), 3)
     head = f"\n{_heading(one)}\n\n{fence}{'' if one.error else 'diff'}\n"
     left = space - _size(head) - _size(fence) - 1

@@ -63,3 +63,12 @@ def test_nothing_is_left_out_of_a_small_comment() -> None:
     some = [ConfigChanges("a.bu", "changed", [Change("removed", "x", [])])]
     assert "left out" not in as_markdown(some)
     assert "1 more config left out" in as_markdown([*some, *some], 330)
+
+
+def test_a_new_config_without_entries_hides_no_other() -> None:
+    new = ConfigChanges("a.bu", "added", [])
+    after = ConfigChanges("b.bu", "changed", [Change("removed", "x", [])])
+    shown = as_markdown([new, after])
+    assert "\n**`a.bu`** (new): no entries\n\n**`b.bu`**: 1 removed\n" in shown
+    assert "left out" not in shown
+    assert "2 more configs left out" in as_markdown([new, after], 240)
