@@ -7,10 +7,9 @@ rule is the transpiler's; nothing here judges a config.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from provision.config.format import Config
 from provision.config.json_text import encode
 from provision.config.model import VERSIONS
 from provision.config.problems import dotted
@@ -93,12 +92,12 @@ class Judge:
 
     def changes(self, kept: str) -> dict[str, Any]:
         """What differs by meaning. `reason` says why there is no answer."""
-        before = transpile(kept.encode("utf-8", "replace"), _OPTIONS).config
-        after = self.document.result.config
-        if before is None or after is None:
-            which = "kept text" if before is None else "config"
+        before, after = transpile(kept.encode("utf-8", "replace"), _OPTIONS), self.document.result
+        if before.config is None or after.config is None:
+            which = "kept text" if before.config is None else "config"
             return {"reason": f"The {which} has errors, so only the two texts are compared.", "entries": []}
-        return {"reason": "", "entries": list(_changes(before, after))}
+        found = config_changes(before.config, after.config, (before.cluster_config, after.cluster_config))
+        return {"reason": "", "entries": [one._asdict() for one in found]}
 
     def mend(self) -> dict[str, Any]:
         """The text without the problems that have one certain remedy."""
@@ -135,8 +134,3 @@ def _shown(result: Result) -> str:
     if result.draft is not None and result.spec_minor is not None and result.json.startswith("{"):
         return encode.encode(result.draft.config, result.spec_minor, 2)
     return json.dumps(json.loads(result.json), indent=2, ensure_ascii=False) if result.json[:1] == "{" else result.json
-
-
-def _changes(before: Config, after: Config) -> Iterator[dict[str, Any]]:
-    for change in config_changes(before, after):
-        yield {"kind": change.kind, "name": change.name, "lines": change.lines}

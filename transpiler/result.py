@@ -9,6 +9,7 @@ from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.config.reports import findings as reports_findings
 from provision.config.reports import text as reports
+from transpiler.butane.records import OpenShift
 from transpiler.butane.source_map import Draft, yaml_path
 from transpiler.output_text import in_newest_version, output_text, too_large
 from transpiler.reports.text import SourceText, butane_report, located, raw_line
@@ -23,7 +24,8 @@ class Result(NamedTuple):
     `json` is the output (YAML for a MachineConfig), empty if there is none. `config` is the same output as a value, and
     `spec_minor` is the minor version of its Ignition spec (an index into VERSIONS). `problems` are all problems; Butane
     reports the first `reported` of them. `error` is Butane's verdict, empty if there is no error. `draft` holds the
-    author's path of each part of the config.
+    author's path of each part of the config. `cluster_config` is the author's record if its variant makes a
+    MachineConfig: it has the fields besides the Ignition config.
 
     For a Container Linux Config `json` is of version 2.3, `config` is what the engine makes of it, and `spec_minor` and
     `draft` are None.
@@ -37,6 +39,7 @@ class Result(NamedTuple):
     reported: int
     error: str
     draft: Draft | None = None
+    cluster_config: OpenShift | None = None
 
     @property
     def failed(self) -> bool:
@@ -85,7 +88,9 @@ def result_of(work: Work) -> Result:
     config = draft and draft.config
     if work.old_config is not None and not work.error:
         config = in_newest_version(work.old_config)
-    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
+    cluster_config = work.record if work.variant.makes_machine_config and isinstance(work.record, OpenShift) else None
+    problems = tuple(work.problems)
+    return Result(shown, written, config, spec_minor, problems, work.reported, work.error, draft, cluster_config)
 
 
 def _hide_secrets(work: Work) -> None:

@@ -52,6 +52,10 @@ def test_changes() -> None:
         "reason": "",
         "entries": [{"kind": "added", "name": "passwd.users[a]", "lines": []}],
     }
+    role = "machineconfiguration.openshift.io/role: worker"
+    cluster = f"variant: openshift\nversion: 4.14.0\nmetadata: {{name: x, labels: {{{role}}}}}\n"
+    (entry,) = ask("results", f"{cluster}openshift: {{fips: true}}\n", kept=cluster)["changes"]["entries"]
+    assert entry["lines"] == ["openshift.fips: (not set) -> true"]
     answer = ask("results", "variant: x\n", kept=HEAD)
     assert answer["changes"]["reason"] == "The config has errors, so only the two texts are compared."
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from provision.config.format import Config
 from provision.config.reports.findings import escaped
 from transpiler.authoring.config_entries import ORIGIN, ConfigEntry, config_entries
+from transpiler.butane.records import OpenShift
 from transpiler.reports.secret_text import HIDDEN, secrets_hidden
 
 CHANGED = "(value changed, not shown)"
@@ -32,9 +33,14 @@ class ConfigChanges(NamedTuple):
     error: str = ""
 
 
-def config_changes(before: Config, after: Config) -> list[Change]:
-    """Every entry that differs, in the order of `after`; removed entries follow at the end."""
-    old, new = config_entries(before), config_entries(after)
+def config_changes(
+    before: Config, after: Config, cluster_configs: tuple[OpenShift | None, OpenShift | None] = (None, None)
+) -> list[Change]:
+    """Every entry that differs, in the order of `after`; removed entries follow at the end.
+
+    `cluster_configs` are the authors' records of configs that become MachineConfigs.
+    """
+    old, new = config_entries(before, cluster_configs[0]), config_entries(after, cluster_configs[1])
     found = []
     for name, entry in new.items():
         was, shown = old.get(name), _printable(name)
@@ -55,10 +61,10 @@ def as_lines(found: Sequence[Change]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def config_text(config: Config) -> str:
+def config_text(config: Config, cluster_config: OpenShift | None = None) -> str:
     """A config as text, with its contents, in an order that is always the same: two such texts can be compared."""
     lines = []
-    for name, entry in sorted(config_entries(config).items()):
+    for name, entry in sorted(config_entries(config, cluster_config).items()):
         lines.append(_printable(name))
         for field, values in _fields(entry):
             shown = [HIDDEN] if field in entry.hidden else _shown(values)

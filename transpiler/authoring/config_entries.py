@@ -16,6 +16,7 @@ from provision.config.model import Field, Record, key_of
 from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.urls import redacted
 from provision.config.validate import validate
+from transpiler.butane.records import OpenShift
 from transpiler.reports.secret_text import is_secret_file
 
 MAX_SHOWN = 64 * 1024
@@ -38,12 +39,22 @@ class ConfigEntry(NamedTuple):
     hidden: frozenset[str]
 
 
-def config_entries(config: Config) -> dict[str, ConfigEntry]:
+def config_entries(config: Config, cluster_config: OpenShift | None = None) -> dict[str, ConfigEntry]:
     """The entries of a config by their names, such as `storage.files[/etc/motd]`.
 
-    Configs that it holds itself, to be merged or to replace it, take part as on a machine.
+    Configs that it holds itself, to be merged or to replace it, take part as on a machine. Of a config that becomes a
+    MachineConfig, `cluster_config` has the fields that are not in `config`.
     """
-    return dict(_entries(_with_held_configs(config, 0), ""))
+    found = {"MachineConfig": _cluster_entry(cluster_config)} if cluster_config else {}
+    return found | dict(_entries(_with_held_configs(config, 0), ""))
+
+
+def _cluster_entry(source: OpenShift) -> ConfigEntry:
+    """The name and the labels of a MachineConfig, and its fields besides the Ignition config."""
+    labels = [f"{name}: {text}" for name, text in sorted(source.metadata.labels.texts.items())]
+    fields = {"metadata.name": [source.metadata.name], "metadata.labels": labels}
+    fields |= {f"openshift.{name}": lines for name, lines in _entry(source.openshift).fields.items()}
+    return ConfigEntry(fields, frozenset())
 
 
 def _with_held_configs(config: Config, depth: int) -> Config:

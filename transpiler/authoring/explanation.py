@@ -10,6 +10,7 @@ from provision.config.model import Record, key_of
 from provision.config.problems import Path, Position, dotted
 from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.urls import redacted
+from transpiler.butane.records import OpenShift
 from transpiler.lint.source import node_at
 from transpiler.reading.tree import place_of
 from transpiler.reports.secret_text import secrets_hidden
@@ -62,6 +63,7 @@ class _Origins:
 
     def __init__(self, result: Result) -> None:
         self.draft = result.draft
+        self.cluster_config = result.cluster_config
         self.root = result.text.root
 
     def entries(self, config: Config) -> Iterator[MachinePart]:
@@ -74,9 +76,26 @@ class _Origins:
         for name in ("should_exist", "should_not_exist"):
             kind = "argument" if name == "should_exist" else "removed argument"
             for index, text in enumerate(getattr(config.kernel_arguments, name)):
-                yield MachinePart(
-                    kind, secrets_hidden([text])[0], "", *self.origin(("kernel_arguments", name, index)), ()
-                )
+                yield self.word(kind, text, ("kernel_arguments", name, index))
+        if self.cluster_config is not None:
+            yield from self.cluster_entries(self.cluster_config)
+
+    def cluster_entries(self, source: OpenShift) -> Iterator[MachinePart]:
+        """The entries of a MachineConfig besides those of its Ignition config."""
+        for index, text in enumerate(source.openshift.kernel_arguments):
+            yield self.word("argument", text, ("openshift", "kernel_arguments", index))
+        for index, text in enumerate(source.openshift.extensions):
+            yield self.word("extension", text, ("openshift", "extensions", index))
+        if source.openshift.kernel_type is not None:
+            yield self.word("kernel type", source.openshift.kernel_type, ("openshift", "kernel_type"))
+        if source.openshift.fips is not None:
+            yield self.word("FIPS mode", "on" if source.openshift.fips else "off", ("openshift", "fips"))
+        labels = ", ".join(f"{name}: {text}" for name, text in source.metadata.labels.texts.items())
+        yield self.word("MachineConfig", source.metadata.name, ("metadata",), labels)
+
+    def word(self, kind: str, text: str, path: Path, details: str = "") -> MachinePart:
+        """The entry for one word or one line."""
+        return MachinePart(kind, secrets_hidden([text])[0], details, *self.origin(path), ())
 
     def entry(self, kind: str, path: Path, record: Record, describe: Callable[[Any], Iterable[str]]) -> MachinePart:
         """The entry for one record."""

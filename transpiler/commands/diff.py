@@ -13,8 +13,8 @@ from transpiler.commands.options import add_value_options
 from transpiler.commands.settings import CheckSettings, SettingsError, settings_above, settings_here, values_given
 
 if TYPE_CHECKING:
-    from provision.config.format import Config
     from transpiler.authoring.compare import ConfigChanges
+    from transpiler.commands.given_config import GivenConfig
     from transpiler.composition.values import Values
 
 DESCRIPTION = """\
@@ -157,7 +157,8 @@ class _Configs:
         from transpiler.commands.given_config import ConfigRefused
 
         try:
-            return config_text(self.read(Side(path, os.path.basename(path), self.files_dir or ".")))
+            given = self.read(Side(path, os.path.basename(path), self.files_dir or "."))
+            return config_text(given.config, given.cluster_config)
         except ConfigRefused as refused:
             return refused.report
 
@@ -198,7 +199,7 @@ class _Configs:
         """The changes of a config from its old side to its new one; None where it does not exist."""
         from provision.config.format import Config
         from transpiler.authoring.compare import ConfigChanges, config_changes
-        from transpiler.commands.given_config import ConfigRefused
+        from transpiler.commands.given_config import ConfigRefused, GivenConfig
 
         before, after = sides
         kind = "added" if before is None else "removed" if after is None else "changed"
@@ -206,18 +207,22 @@ class _Configs:
         configs, errors = [], ""
         for side, which in ((before, "old"), (after, "new")):
             try:
-                configs.append(self.read(side) if side else Config())
+                configs.append(self.read(side) if side else GivenConfig(Config(), None))
             except ConfigRefused as refused:
                 errors += (f"the {which} text has errors:\n" if same_name else "") + refused.report
-        return ConfigChanges(name, kind, [] if errors else config_changes(*configs), errors)
+        if errors:
+            return ConfigChanges(name, kind, [], errors)
+        old, new = configs
+        changes = config_changes(old.config, new.config, (old.cluster_config, new.cluster_config))
+        return ConfigChanges(name, kind, changes)
 
-    def read(self, side: Side) -> Config:
+    def read(self, side: Side) -> GivenConfig:
         """The config in a file, or on standard input. Raises ConfigRefused."""
         from transpiler.commands.given_config import config_of, read_given
         from transpiler.translation_state import TranspileOptions
 
         options = TranspileOptions(files_dir=side.files_dir or os.path.dirname(side.path) or ".", values=self.values)
-        return config_of(read_given(side.path), side.shown, options).config
+        return config_of(read_given(side.path), side.shown, options)
 
     def files_dir_of(self, folder: str) -> str | None:
         """Where local files of the configs in a directory are: below it, or by the settings for it."""

@@ -115,9 +115,8 @@ def _lines(found: Sequence[MachinePart], result: Result, *, whole: bool) -> Iter
 def _limits(result: Result) -> list[Fit]:
     """Whether the JSON can be user data, for each platform; empty for what becomes a MachineConfig."""
     from transpiler.authoring.user_data_limits import fits
-    from transpiler.commands.given_config import becomes_machine_config
 
-    return [] if becomes_machine_config(result) else fits(len(result.json.encode()))
+    return [] if result.cluster_config is not None else fits(len(result.json.encode()))
 
 
 def _place(one: MachinePart, result: Result) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from provision.config.format import Config
+    from transpiler.butane.records import OpenShift
     from transpiler.result import Result
     from transpiler.translation_state import TranspileOptions
 
@@ -52,12 +53,12 @@ def translated(raw: bytes, name: str, options: TranspileOptions) -> Result:
 class GivenConfig(NamedTuple):
     """A config, and the version of the format that it is written in, an index into VERSIONS; None for 1 and 2.x.
 
-    `wrapped` says that its YAML becomes a MachineConfig.
+    `cluster_config` is the author's record if it becomes a MachineConfig, which a cluster hands to its machines.
     """
 
     config: Config
     spec_minor: int | None
-    wrapped: bool = False
+    cluster_config: OpenShift | None = None
 
 
 def given_config(name: str, options: TranspileOptions) -> GivenConfig | None:
@@ -82,7 +83,7 @@ def config_of(raw: bytes, name: str, options: TranspileOptions) -> GivenConfig:
         result = translated(raw, name, options)
         if result.config is None:
             raise ConfigRefused("")
-        return GivenConfig(result.config, result.spec_minor, becomes_machine_config(result))
+        return GivenConfig(result.config, result.spec_minor, result.cluster_config)
     name = "<stdin>" if name == "-" else name
     validated = validate(raw)
     config, version, problems = validated.config, validated.version, validated.problems
@@ -113,12 +114,3 @@ def _is_for_people(raw: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and "variant" in document
-
-
-def becomes_machine_config(result: Result) -> bool:
-    """Whether the text of a result becomes a MachineConfig, which a cluster hands to its machines."""
-    from transpiler.butane.variants import table
-    from transpiler.lint.source import node_at
-
-    variant = node_at(result.text.root, ("variant",))
-    return variant is not None and variant.text in {row.name for row in table().values() if row.makes_machine_config}

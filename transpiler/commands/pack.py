@@ -91,7 +91,7 @@ def pack(arguments: list[str]) -> int:
     directory = given.files_dir or settings.files_dir
     options = TranspileOptions(files_dir=directory, values=values, release=release, files_read=files_read)
     config = given_config(given.config, options)
-    if config is None or config.spec_minor is None or config.wrapped:
+    if config is None or config.spec_minor is None or config.cluster_config is not None:
         return _not_packable(config)
     if problem := _url_problem(given.url, config.spec_minor):
         parser.error(problem)
@@ -128,7 +128,7 @@ def _limit(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
 def _not_packable(config: GivenConfig | None) -> int:
     """Say why a config without errors cannot be packed."""
-    if config is not None and config.wrapped:
+    if config is not None and config.cluster_config is not None:
         print("a MachineConfig is not packed: the cluster hands it to its machines, not the platform", file=sys.stderr)
     elif config is not None:
         print(

@@ -110,3 +110,18 @@ def test_limits() -> None:
 def test_the_platforms_are_known() -> None:
     table = (Path(__file__).parents[3] / "provision/fetch/platforms/table.py").read_text()
     assert [name for name in LIMITS if f'    "{name}": Platform(' not in table] == []
+
+
+def test_the_fields_of_a_machine_config() -> None:
+    role = "machineconfiguration.openshift.io/role: worker"
+    text = (
+        f"variant: openshift\nversion: 4.20.0\nmetadata: {{name: 99-a, labels: {{{role}}}}}\n"
+        "openshift: {kernel_arguments: [quiet], extensions: [ipsec], kernel_type: realtime, fips: true}\n"
+    )
+    assert [(*one[:3], one.at) for one in explained(text)] == [
+        ("argument", "quiet", "", (4, 32, "")),
+        ("extension", "ipsec", "", (4, 53, "")),
+        ("kernel type", "realtime", "", (4, 74, "")),
+        ("FIPS mode", "on", "", (4, 90, "")),
+        ("MachineConfig", "99-a", role, (3, 11, "")),
+    ]

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from transpiler.commands import diff as commands
+
 OLD = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /a, contents: {local: words}}]}\n"
 
 
@@ -24,6 +28,43 @@ def test_exit_status_and_output(tmp_path: Path) -> None:
     assert diff(tmp_path, "old.bu", "new.ign") == (0, shown, "")
     assert diff(tmp_path, "--exit-code", "-", "new.ign", text=OLD) == (1, shown, "")
     assert diff(tmp_path, "--exit-code", "old.bu", "old.bu") == (0, "", "")
+
+
+CLUSTER = """\
+variant: openshift
+version: 4.20.0
+metadata: {name: 99-a, labels: {machineconfiguration.openshift.io/role: worker}}
+openshift: {kernel_arguments: [quiet, rd.password=secret1], extensions: [usbguard]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "field"),
+    [
+        ("quiet, ", "", "openshift.kernel_arguments"),
+        ("secret1", "secret2", "openshift.kernel_arguments"),
+        ("[usbguard]", "[ipsec]", "openshift.extensions: usbguard -> ipsec"),
+        ("extensions: [usbguard]", "fips: true", "openshift.fips: (not set) -> true"),
+        ("openshift: {", "openshift: {kernel_type: realtime, ", "openshift.kernel_type: (not set) -> realtime"),
+        ("name: 99-a", "name: 99-b", "metadata.name: 99-a -> 99-b"),
+        ("worker}", "master}", "metadata.labels: machineconfiguration.openshift.io/role: worker -> machin"),
+    ],
+)
+def test_fields_of_a_machine_config(
+    tmp_path: Path, was: str, is_now: str, field: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "old.bu").write_text(CLUSTER)
+    (tmp_path / "new.bu").write_text(CLUSTER.replace(was, is_now))
+    assert commands.diff(["--exit-code", *(str(tmp_path / name) for name in ("old.bu", "new.bu"))]) == 1
+    shown = capsys.readouterr().out
+    assert f"~ MachineConfig\n    {field}" in shown
+    assert "secret" not in shown
+    assert commands.diff(["--textconv", str(tmp_path / "old.bu")]) == 0
+    assert capsys.readouterr().out == (
+        "MachineConfig\n    metadata.name: 99-a\n    metadata.labels: machineconfiguration.openshift.io/role: worker\n"
+        "    openshift.kernel_arguments:\n        quiet\n        rd.password=(not shown)\n"
+        "    openshift.extensions: usbguard\n"
+    )
 
 
 def test_configs_with_errors(tmp_path: Path) -> None:
