@@ -25,7 +25,7 @@ Unless a field says otherwise, it is as old as 3.0.0 and may be left out. A fiel
 ignored there with a warning, like every other unknown key. Numbers are decimal, file modes included.
 
 Configs of version 1 and 2.0.0 to 2.4.0 are read too, with the meaning that they have for Ignition 2.x; see
-`docs/decisions/0011-old-versions.md`.
+[decision 11](../decisions/0011-old-versions.md).
 """
 
 

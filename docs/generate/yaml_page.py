@@ -83,7 +83,7 @@ def _row(field: Field, record: type[Record], path: tuple[str, ...], above: list[
     if field.author_limits:
         meaning.append(number_range(field))
     if field.is_mode:
-        meaning.append("In octal, such as `0644`.")
+        meaning.append(f"In octal, such as `0{field.example:o}`.")
     if field.choices:
         meaning.append(f"One of {', '.join(_choice(*one, versions) for one in field.choices.items())}.")
     if _is_sugar(field, record):

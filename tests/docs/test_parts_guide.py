@@ -33,3 +33,7 @@ def test_the_example(tmp_path: Path) -> None:
     assert [one.enabled for one in result.config.systemd.units] == [True]
     assert len(result.config.passwd.users[0].ssh_authorized_keys) == 1
     assert transpile(plain_yaml(result.text.root).encode(), TranspileOptions(butane_paths=True)).json == result.json
+    (shown,) = re.findall(r"^(    units\.yaml:.*\n(?:    .*\n)+)", GUIDE.read_text(), re.MULTILINE)
+    (tmp_path / "units.yaml").write_text((tmp_path / "units.yaml").read_text().replace("app.service", "app.servce"))
+    wrong = TranspileOptions(name="web1.bu", files_dir=tmp_path, values=values)
+    assert transpile((tmp_path / "web1.bu").read_bytes(), wrong).render() == f"{tmp_path}/{dedent(shown)}"

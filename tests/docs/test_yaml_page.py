@@ -32,6 +32,12 @@ def test_which_variants_have_a_field(section: str, field: str, where: str) -> No
     assert line(section, field).split(" | ")[2].strip() == where
 
 
+def test_modes_are_shown_in_octal() -> None:
+    assert "such as `0644`" in line("storage.files[]", "mode")
+    assert "such as `0755`" in line("storage.directories[]", "mode")
+    assert "such as `0755`" in line("storage.trees[]", "dir_mode")
+
+
 def test_the_versions_are_those_that_accept_a_field() -> None:
     text = "variant: {}\nversion: {}\nstorage: {{luks: [{{name: a, device: /dev/a, discard: true}}]}}\n"
     for variant, version, accepted in (("fcos", "1.4.0", False), ("fcos", "1.5.0", True), ("flatcar", "1.0.0", False)):

@@ -121,11 +121,13 @@ class Tree(Record):
         "permission bits of new files (default 0755 if the local file is executable, else 0644)",
         since="3.6",
         limits=ignition_format.MODE_LIMITS,
+        example=0o644,
     )
     dir_mode: int | None = optional(
         "permission bits of directories (default 0755); if set, all directories of the tree are created",
         since="3.6",
         limits=ignition_format.MODE_LIMITS,
+        example=0o755,
     )
 
 

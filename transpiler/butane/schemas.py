@@ -203,7 +203,8 @@ def _described(field: Field) -> Schema:
         if default in field.doc and field.scalar is bool:
             described["default"] = value
     if field.is_mode:
-        return {**described, "description": f"{field.meaning}; in octal with a leading zero, such as `0644`"}
+        shown = f"{field.meaning}; in octal with a leading zero, such as `0{field.example:o}`"
+        return {**described, "description": shown}
     return {**described, **example(field)}
 
 

@@ -96,9 +96,9 @@ def refuse_source(path: str, sources: Iterable[str]) -> None:
         return
     for source, status in _statuses(sources):
         if os.path.samestat(found, status):
-            shown = f" {escaped(source)}" if source and source != path else ""
+            shown = f" ({escaped(source)})" if source and source != path else ""
             raise OutputFailed(
-                f"{escaped(path)}: error: not written: it is the source{shown} of what would be written "
+                f"{escaped(path)}: error: not written: the output is made from this file{shown} "
                 "(hint: write to another file)"
             )
 

@@ -32,9 +32,16 @@ def disks(arguments: argparse.Namespace, config: Config) -> list[DiskImage]:
     if not arguments.image:
         return _distinct([_disk(text) for text in arguments.disk])
     wanted = [disk.device for disk in config.storage.disks]
-    if len(wanted) != 1:
-        names = ", ".join(wanted) or "none"
-        raise Usage(f"--image is for a config with one disk; this one has {names}", hint="use --disk DEVICE=IMAGE")
+    if not wanted:
+        raise Usage(
+            "--image is the only disk of a config, and this one has no disk under storage.disks",
+            hint="write the disk and its file systems, or use --root DIR for files, users and units alone",
+        )
+    if len(wanted) > 1:
+        raise Usage(
+            f"--image is the only disk of a config, and this one has {', '.join(wanted)}",
+            hint="use --disk DEVICE=IMAGE for each of them",
+        )
     return [DiskImage(wanted[0], arguments.image, _bytes(arguments.size) if arguments.size else None)]
 
 

@@ -152,7 +152,7 @@ def test_no_source_is_replaced(site: Path, output: str) -> None:
     before = texts(site)
     done = run("-d.", "-o", output, "site.bu", cwd=site)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"{output}: error: not written: it is the source" in done.stderr
+    assert f"{output}: error: not written: the output is made from this file" in done.stderr
     assert "(hint: write to another file)" in done.stderr
     assert texts(site) == before
     assert (site / "soft").is_symlink()
@@ -182,7 +182,7 @@ def test_no_command_replaces_its_source(site: Path, name: str, arguments: list[s
     before = texts(site)
     done = run(*arguments, cwd=site, name=name)
     assert done.returncode == 1
-    assert "not written: it is the source" in done.stderr
+    assert "not written: the output is made from this file" in done.stderr
     assert texts(site) == before
 
 
@@ -192,5 +192,5 @@ def test_standard_input_is_a_source(site: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(command, shell=True, cwd=site, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "base: error: not written: it is the source of what would be written" in done.stderr
+    assert "base: error: not written: the output is made from this file (hint: write to another file)" in done.stderr
     assert (site / "base").read_text() == before
