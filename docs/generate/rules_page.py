@@ -102,6 +102,8 @@ REFUSALS: Mapping[str, str] = {
     "path-outside-target": "a path of an old config is not below the target",
     "primary-group-removal": "a group is the primary one of a user and cannot be removed",
     "read-only-device": "a device is read-only",
+    "read-only-root": "nothing can be made in the / of a deployment of OSTree",
+    "read-only-usr": "/usr is read-only in a deployment of OSTree",
     "relative-path": "a path does not begin with a slash",
     "result-file": "the file for the result of the run cannot be written",
     "root-replacement": "the config replaces the root directory",
