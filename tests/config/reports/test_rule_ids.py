@@ -12,11 +12,14 @@ from provision.config.problems import Problem
 from provision.config.reports.rule_ids import BEGINNINGS, ENDINGS, UNKNOWN, rule_of
 from tests.architecture.imports import sources, tree
 
-GIVEN_BY_POSITION = {"remark": 1, "_refused": 1, "Explanation": 3, "WrongTag": 4, "WrongLine": 1}
+GIVEN_BY_POSITION = {"remark": 1, "_refused": 1, "Explanation": 3, "WrongTag": 4, "WrongLine": 1, "at": 2}
 """Functions whose argument of that number is an id."""
 
 PROBLEMS_OF_THE_FORMAT = ("provision.config.", "transpiler.", "provision.yaml_or_json")
 """Where a message that a table knows gives the id."""
+
+RETURN_IDS = ("transpiler.lint.units.",)
+"""Where functions return an id, a message and a hint."""
 
 ONLY_A_PLACE = {"provision.commands.config_places", "provision.config.json_text.positions"}
 """Modules whose problems are never shown: they only carry a path."""
@@ -52,6 +55,10 @@ def given() -> set[str]:
         node = rule_argument(call, name)
         if node is not None and (name in {"Problem", "_replace", *GIVEN_BY_POSITION}):
             found |= set(texts(node))
+    for module in sources():
+        for one in ast.walk(tree(module)) if module.startswith(RETURN_IDS) else ():
+            if isinstance(one, ast.Return) and isinstance(one.value, ast.Tuple) and len(one.value.elts) == 3:
+                found |= set(texts(one.value.elts[0]))
     return found
 
 
