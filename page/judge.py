@@ -15,7 +15,7 @@ from provision.config.model import VERSIONS
 from provision.config.problems import dotted
 from transpiler.authoring.compare import config_changes
 from transpiler.authoring.explanation import entries
-from transpiler.authoring.fixes import fixed, fixes_of
+from transpiler.authoring.fixes.fixed import fixed, fixes_of
 from transpiler.authoring.formatted import formatted
 from transpiler.commands.explain import as_document
 from transpiler.editor.completion import completions
@@ -57,7 +57,7 @@ class Judge:
         result = self.document.result
         return {
             "problems": [self.problem(one) for one in diagnostics(self.document)],
-            "mendable": sum(1 for _ in fixes_of(result)),
+            "mendable": sum(one.is_certain for one in fixes_of(result)),
             "failed": result.failed,
             "error": result.error,
         }

@@ -54,7 +54,7 @@ def fix_many(
 
 def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -> FixedFile:
     """The text of one file after all fixes. A file that cannot be read, or is not regular, is left as it is."""
-    from transpiler.authoring.fixes import fixed
+    from transpiler.authoring.fixes.fixed import fixed
     from transpiler.reading.tree import read_input
     from transpiler.translation_state import TranspileOptions
 

@@ -1,12 +1,12 @@
-"""What an editor offers to mend: every problem with a certain remedy, all of them at once, and silencing a warning."""
+"""What an editor offers: to mend a problem as its hint says, to mend all that are certain, and to silence a warning."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.config.problems import Position, Problem
-from transpiler.authoring.fixes import fixed, fixes_of
+from provision.config.problems import Position
+from transpiler.authoring.fixes.fixed import Fix, fixed, fixes_of
 from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.editor.diagnostics import Diagnostic, diagnostics
 from transpiler.editor.document import OpenDocument, TextRange
@@ -36,13 +36,14 @@ def code_actions(document: OpenDocument, first: int, last: int) -> list[CodeActi
     here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][: 1 if is_long else MOST]
     if not here:
         return []
-    mended = [one for fix in fixes_of(document.result) if (one := _mend(document, fix.problem, fix.edit, here))]
+    mended = [one for fix in fixes_of(document.result) if (one := _mend(document, fix, here))]
     silencing = here if first == last else []
     found = [*mended, *(one for diagnostic in silencing if (one := _silence(document, diagnostic)))]
     return [*found, *(mend_all(document) if mended and not is_long else ())]
 
 
-def _mend(document: OpenDocument, problem: Problem, edit: Edit, here: list[Diagnostic]) -> CodeAction | None:
+def _mend(document: OpenDocument, fix: Fix, here: list[Diagnostic]) -> CodeAction | None:
+    problem, edit = fix.problem, fix.edit
     diagnostic = next((one for one in here if one.problem == problem), None)
     if diagnostic is None:
         return None
@@ -54,7 +55,7 @@ def _mend(document: OpenDocument, problem: Problem, edit: Edit, here: list[Diagn
     title = f"Write {new.strip()} in place of {old.strip()}" if old.strip() and new.strip() else ""
     span = TextRange(Position(edit.line, edit.start), Position(edit.line, edit.end))
     hint = f"Mend: {problem.hint or problem.message}"
-    return CodeAction(title or hint, ((span, new),), diagnostic, is_preferred=True)
+    return CodeAction(title or hint, ((span, new),), diagnostic, is_preferred=fix.is_certain)
 
 
 def mend_all(document: OpenDocument) -> Iterator[CodeAction]:

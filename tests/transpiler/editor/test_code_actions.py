@@ -8,7 +8,7 @@ from pathlib import Path
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD
 from tests.transpiler.mistakes import FOLDER, mistakes
-from transpiler.authoring.fixes import fixed
+from transpiler.authoring.fixes.fixed import fixed
 from transpiler.editor.code_actions import CodeAction, code_actions
 from transpiler.editor.document import OpenDocument
 from transpiler.translation_state import TranspileOptions
@@ -58,3 +58,22 @@ def test_an_error_or_the_text_of_a_unit_cannot_be_silenced() -> None:
 def test_an_action_that_breaks_a_valid_config_is_not_offered() -> None:
     document = OpenDocument(HEAD + "storage: {files: [{path: /a, overwite: true}]}\n")
     assert [one for one in code_actions(document, 1, 3) if one.is_preferred] == []
+
+
+def test_what_is_not_certain_is_offered_alone() -> None:
+    text = "storage: {disks: [{device: /dev/a, wipe_table: true, partitions: [{size_mib: 10G}]}]}\n"
+    document = OpenDocument(HEAD + text)
+    (offered,) = code_actions(document, 3, 3)
+    assert (offered.title, offered.is_preferred) == ("Write 10240 in place of 10G", False)
+    assert applied(document, offered) == document.text.replace("10G", "10240")
+
+
+def test_a_line_that_a_hint_names_is_added() -> None:
+    text = (
+        "storage:\n  files:\n    - path: /etc/NetworkManager/system-connections/a\n      contents:\n        inline: |\n"
+        "          [connection]\n          type=ethernet\n"
+    )
+    document = OpenDocument(HEAD + text)
+    mend = code_actions(document, 5, 5)[0]
+    assert mend.title == "Mend: write mode: 0600"
+    assert applied(document, mend) == document.text.replace("/a\n", "/a\n      mode: 0600\n")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.transpiler.mistakes import FOLDER, mistakes
-from transpiler.authoring.fixes import fixed
+from transpiler.authoring.fixes.fixed import fixed, fixes_of
 from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.phases import transpile
 from transpiler.translation_state import TranspileOptions
@@ -48,6 +48,89 @@ LEFT_TO_THE_AUTHOR = (
     "storage: {file: [{path: a}]}\n",  # the same
     'passwd: {users: [{name: "core", groups: "a,b"}]}\n',
 )
+
+
+def _unit(line: str, section: str = "Service") -> str:
+    text = f"[{section}]\n        ExecStart=/a\n        {line}\n"
+    return f"systemd:\n  units:\n    - name: a.service\n      contents: |\n        {text}"
+
+
+def _file(path: str, *lines: str, keys: str = "") -> str:
+    text = "".join(f"          {line}\n" for line in lines)
+    return f"storage:\n  files:\n    - path: {path}\n{keys}      contents:\n        inline: |\n{text}"
+
+
+IN_TEXTS = {
+    "Restrat": (_unit("Restrat=always"), "Restrat", "Restart"),
+    "allways": (_unit("Restart = allways"), "allways", "always"),
+    "section": (_unit("Restart=no", "Sevrice"), "Sevrice", "Service"),
+    "Execstart": (_unit("").replace("ExecStart", "Execstart"), "Execstart", "ExecStart"),
+    "target": (_unit("[Unit]\n        After=a.service netwrok.target b.service"), "netwrok.target", "network.target"),
+    "quadlet": (
+        _file("/etc/containers/systemd/a.container", "[Container]", "Image=b", "PublishPorts=1"),
+        "Ports",
+        "Port",
+    ),
+    "journald": (_file("/etc/systemd/journald.conf", "[Journal]", "Storag=none"), "Storag", "Storage"),
+    "Journald": (_file("/etc/systemd/journald.conf", "[Journald]", "Storage=none"), "Journald", "Journal"),
+    "networkd": (_file("/etc/systemd/network/a.network", "[Network]", "Adress=192.0.2.1/24"), "Adress", "Address"),
+    "sudo": (
+        _file("/etc/sudoers.d/a", "core ALL=(ALL) NOPASWD: ALL", keys="      mode: 0440\n"),
+        "NOPASWD",
+        "NOPASSWD",
+    ),
+    "tag": (_file("/etc/sudoers.d/a", "core ALL=(ALL) NOPASSWD ALL", keys="      mode: 0440\n"), "WD ALL", "WD: ALL"),
+    "sudoers": (_file("/etc/sudoers.d/a.b", "core ALL=(ALL) ALL", keys="      mode: 0440\n"), "a.b", "a_b"),
+    "sshd": (_file("/etc/ssh/sshd_config.d/a.conf", "PermitRootLogins no"), "Logins", "Login"),
+    "sshd name": (_file("/etc/ssh/sshd_config.d/a", "PermitRootLogin no"), "d/a", "d/a.conf"),
+    "zone": (
+        "storage: {links: [{path: /etc/localtime, target: ../usr/share/zoneinfo/Europe/Berln}]}\n",
+        "Berln",
+        "Berlin",
+    ),
+    "locale": (_file("/etc/locale.conf", "LANGG=de_DE.UTF-8"), "LANGG", "LANG"),
+}
+
+
+@pytest.mark.parametrize(("text", "wrong", "right"), IN_TEXTS.values(), ids=IN_TEXTS)
+def test_mistyped_words_in_units_and_files(text: str, wrong: str, right: str) -> None:
+    made = fixed((HEAD + text).encode())
+    assert made.raw.decode() == (HEAD + text).replace(wrong, right)
+    assert made.edits == 1
+    assert transpile(made.raw).problems == ()
+
+
+PROFILE = "/etc/NetworkManager/system-connections/a.nmconnection"
+
+
+def test_a_profile_that_others_may_read_gets_a_mode() -> None:
+    text = HEAD + _file(PROFILE, "[connection]", "type=ethernet").replace("nection\n", "nection  # why\n", 1)
+    with_mode = text.replace("# why\n", "# why\n      mode: 0600\n")
+    assert fixed(text.encode()).raw.decode() == with_mode
+    assert fixed(text.replace("\n", "\r\n").encode()).raw.decode() == with_mode.replace("\n", "\r\n")
+    assert fixed(with_mode.replace("0600", "0644").encode()).raw.decode() == with_mode
+
+
+NOT_CERTAIN = {
+    "digit": (_file("/etc/systemd/network/a.network", "[DHCPv5]"), "v5", "v6"),
+    "journald": (_file("/etc/systemd/journald.conf", "[Journal]", "SystemMaxUsage=1G"), "Usage", "Use"),
+    "mount": (
+        "systemd: {units: [{name: b.mount, contents: '[Mount]\n\n\n  What=/dev/a\n\n\n  Where=/a'}]}\n",
+        "b.mount",
+        "a.mount",
+    ),
+    "GiB": ("storage: {disks: [{device: /dev/a, wipe_table: true, partitions: [{size_mib: 10G}]}]}\n", "10G", "10240"),
+    "key": (_file("/etc/a", "-----BEGIN OPENSSH PRIVATE KEY-----", keys="      mode: 0644\n"), "0644", "0600"),
+    "tmpfiles": (_file("/etc/tmpfiles.d/a.conf", "d var/lib/a"), "d var", "d /var"),
+}
+
+
+@pytest.mark.parametrize(("text", "wrong", "right"), NOT_CERTAIN.values(), ids=NOT_CERTAIN)
+def test_what_an_editor_offers_and_a_run_leaves(text: str, wrong: str, right: str) -> None:
+    raw = (HEAD + text).encode()
+    assert fixed(raw) == (raw, 0)
+    made = [apply_edits(raw, [one.edit]).decode() for one in fixes_of(transpile(raw)) if not one.is_certain]
+    assert made == [(HEAD + text).replace(wrong, right)]
 
 
 @pytest.mark.parametrize(("before", "after"), REMEDIES, ids=[before[:40] for before, _ in REMEDIES])
