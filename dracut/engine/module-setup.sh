@@ -84,9 +84,12 @@ install() {
 # give them. Without them udev takes each path for a disk of its own. They ask multipathd, and mean no if it does not run yet
 install_for_multipath() {
     local plugin
-    mkdir -p "$initdir$systemdsystemunitdir/multipathd.service.d"
+    mkdir -p "$initdir$systemdsystemunitdir/multipathd.service.d" "$initdir$systemdsystemunitdir/multipathd.socket.d"
     printf '[Unit]\nBefore=systemd-udev-trigger.service\n' \
         >"$initdir$systemdsystemunitdir/multipathd.service.d/provision.conf"
+    # the socket of dracut 059 would start it again while the initramfs ends, which then never ends
+    printf '[Unit]\nConditionPathExists=!/etc/initrd-release\n' \
+        >"$initdir$systemdsystemunitdir/multipathd.socket.d/provision.conf"
     inst_rules 56-dm-mpath.rules 56-dm-parts.rules 60-kpartx.rules 60-multipath.rules 68-del-part-nodes.rules \
         99-z-dm-mpath-late.rules
     inst_multiple -o rm "${udevdir-/usr/lib/udev}/kpartx_id"
