@@ -88,7 +88,7 @@ _TYPES = [
 
 def keyfile(_name: str, text: str) -> Iterator[WrongLine]:
     """What NetworkManager would refuse or ignore in a connection profile."""
-    known = _known()
+    known = known_sections()
     found: dict[tuple[str, str], Setting] = {}
     sections: set[str] = set()
     for one in settings(text, ("#",), continues=False):
@@ -120,7 +120,8 @@ def _whole(found: Mapping[tuple[str, str], Setting], sections: set[str], text: s
         yield WrongLine(0, "keyfile-value", message, "add a line such as type=ethernet")
 
 
-def _known() -> Mapping[str, Mapping[str, str]]:
+def known_sections() -> Mapping[str, Mapping[str, str]]:
+    """Section -> its settings. Some sections have two names."""
     every = table("keyfile")
     return {**every, **{short: every[long] for short, long in OTHER_NAMES.items()}}
 

@@ -102,7 +102,7 @@ def network_file(name: str, text: str) -> Iterator[WrongLine]:
     """What networkd or udev would refuse or ignore in a file, by the name of the file."""
     match = re.search(r"\.(network|netdev|link)(?:\.d/[^/]+)?$", name)
     suffix = match[1] if match else "network"
-    known = _known(suffix)
+    known = known_sections(suffix)
     program = "udev" if suffix == "link" else "networkd"
     for one in settings(text):
         if one.opens_section:
@@ -125,8 +125,8 @@ def _first(suffix: str) -> str:
     return {"network": "Network", "netdev": "NetDev"}.get(suffix, "Link")
 
 
-def _known(suffix: str) -> Mapping[str, Mapping[str, str]]:
-    """Section -> settings for a kind of file."""
+def known_sections(suffix: str) -> Mapping[str, Mapping[str, str]]:
+    """Section -> its settings, for `network`, `netdev` or `link` files."""
     if suffix == "link":
         return table("link")
     every = table("networkd")
@@ -137,7 +137,7 @@ def _known(suffix: str) -> Mapping[str, Mapping[str, str]]:
 
 def _unknown_section(one: Setting, known: Mapping[str, object], suffix: str, program: str) -> WrongLine:
     near = did_you_mean(one.section, known).strip(" ()")
-    kinds = [kind for kind in ("network", "netdev", "link") if one.section in _known(kind)]
+    kinds = [kind for kind in ("network", "netdev", "link") if one.section in known_sections(kind)]
     message = f"{program} ignores the section [{one.section}] in a .{suffix} file"
     hint = near or (f"it belongs into a .{kinds[0]} file" if kinds else f"see systemd.{suffix}(5)")
     return WrongLine(one.line, "network-section", message, hint)

@@ -14,7 +14,7 @@ from transpiler.lint.content.kinds import kind_of
 from transpiler.lint.content.tables import table
 from transpiler.lint.content.wrong_lines import WrongLine
 
-_SECTIONS = {
+SECTION_OF_FILE = {
     "system.conf": "Manager",
     "user.conf": "Manager",
     "journald.conf": "Journal",
@@ -31,7 +31,7 @@ _SECTIONS = {
 def systemd_settings(path: str, text: str) -> Iterator[WrongLine]:
     """What a program of systemd ignores in its settings; nothing for a file that is not known."""
     file = kind_of(path).name
-    section = _SECTIONS.get(file, "")
+    section = SECTION_OF_FILE.get(file, "")
     for one in settings(text) if section else ():
         if one.section and one.section != section:
             if one.opens_section and not one.section.startswith("X-"):
