@@ -25,6 +25,7 @@ from transpiler.lint.templates import templates
 from transpiler.lint.units.references import missing_units
 from transpiler.lint.units.settings import unit_settings
 from transpiler.lint.units.unit_text import units
+from transpiler.lint.units.whole_units import whole_units
 from transpiler.reading.tree import place_of
 
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
@@ -35,6 +36,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     closed_directories,
     links_leaving_files_dir,
     units,
+    whole_units,
     unit_settings,
     missing_units,
     newer_settings,

@@ -126,9 +126,9 @@ def test_names_of_accounts(name: str, good: bool) -> None:
         ("a.timer", "[Unit]\n\n[Service]\nOnCalendar=daily", ["9:unit-section"]),
         ("a.service", "\nType=oneshot\n[Service]\nExecStart=x", ["8:unit-without-section"]),
         ("a.service", "[Unit]\n[Service]\nUser=x", ["8:no-exec-start"]),
-        ("var-lib-x.mount", "[Mount]\nWhere=/var/lib/x", []),
-        ("x.mount", "[Mount]\nWhere=/var/lib/x", ["5:mount-unit-name"]),
-        ("x@.mount", "[Mount]\nWhere=/var/%i", []),
+        ("var-lib-x.mount", "[Mount]\nWhere=/var/lib/x\nWhat=/dev/vdb", []),
+        ("x.mount", "[Mount]\nWhere=/var/lib/x\nWhat=/dev/vdb", ["5:mount-unit-name"]),
+        ("x@.mount", "[Mount]\nWhere=/var/%i\nWhat=/dev/vdb", []),
     ],
 )
 def test_units(name: str, text: str, found: list[str]) -> None:

@@ -11,7 +11,6 @@ from functools import lru_cache
 from itertools import islice
 
 from provision.config.problems import Path, Problem
-from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.kinds import QUADLET_TYPES, SYSTEMD_TYPES, kind_of
 from transpiler.lint.content.tables import listed, table
@@ -24,6 +23,9 @@ _NAMES_OF_UNITS = re.compile(r"UNIT( \[\.\.\.\])?|SOCKETS|SERVICE|SLICE")
 _NAMING = {"WantedBy", "RequiredBy", "UpheldBy", "Also"}
 
 _REQUIRING = {"Requires", "Requisite", "BindsTo", "BindTo"}
+
+_OFTEN_NAMED = ("service", "target", "socket", "timer", "path", "mount", "slice")
+"""The types of units, the most usual one first."""
 
 _NEVER_MADE_BY_THE_SYSTEM = {"service", "socket", "target", "timer", "path"}
 """The types whose units are files. Units of other types are made of devices, mounts and processes too."""
@@ -51,14 +53,20 @@ def named_unit(one: Setting, unit: UnitText, own: frozenset[str]) -> tuple[str, 
         if _is_filled_in(word) or _is_known(word, own):
             continue
         if suffix not in SYSTEMD_TYPES and not (unit.is_quadlet and suffix in QUADLET_TYPES):
-            near = did_you_mean(f"{word}.service", own).strip(" ()")
-            hint = near or f"write {word}.service, or {word}.target"
+            hint = _with_type(word, unit.name, own) or f"write {word}.service, or {word}.target"
             message = f"systemd refuses this name: {word} has no type of unit at its end"
             return "unit-reference", message, hint
         near = _misspelled(word, unit.name, own)
         if near:
             return "unit-reference", f"no unit of this config has the name {word}", f"did you mean {near}?"
     return None
+
+
+def _with_type(word: str, of_unit: str, own: frozenset[str]) -> str:
+    """The known unit with this name and a type, or an own one that is almost the same; empty if there is none."""
+    known = next((f"{word}.{one}" for one in _OFTEN_NAMED if _is_known(f"{word}.{one}", own)), "")
+    near = next((one for one in sorted(own - {of_unit}) if _is_typo(word, one.rpartition(".")[0])), "")
+    return f"write {known}" if known else f"did you mean {near}?" if near else ""
 
 
 def missing_units(source: LintInput) -> Iterator[Problem]:
@@ -80,7 +88,12 @@ def _missing(unit: UnitText, system: str, own: frozenset[str], source: LintInput
         for name in one.value.split() if one.section == "Unit" and one.name in _REQUIRING else ():
             if _is_missing(name, unit, own):
                 message = f"neither this config nor {system} brings {name}, so this unit does not start"
-                hint = f"add {name} to the config, or write Wants={name} if it may be missing"
+                near = _misspelled(name, unit.name, listed("known-units"))
+                hint = (
+                    f"did you mean {near}?"
+                    if near
+                    else f"add {name} to the config, or write Wants={name} if it may be missing"
+                )
                 yield unit.at(source, one.line, "missing-unit", message, hint)
 
 
@@ -168,11 +181,11 @@ def _without_comments(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(("#", ";", "[")))
 
 
-def _misspelled(word: str, of_unit: str, own: frozenset[str]) -> str:
-    """The unit that a name probably means: equal but for one letter, or two letters that changed places."""
+def _misspelled(word: str, of_unit: str, names_of_others: frozenset[str]) -> str:
+    """The unit that a name probably means, of these or systemd's own: one letter differs, or two changed places."""
     stem, _, suffix = word.rpartition(".")
     for length in range(max(len(stem) - 1, _SHORT + 1), len(stem) + 2) if len(stem) > _SHORT else ():
-        for names in (own, listed("unit-names")):
+        for names in (names_of_others, listed("unit-names")):
             for other in _by_length(names).get((suffix, length), ()):
                 known = f"{other}.{suffix}"
                 if known != of_unit and _is_typo(stem, other):

@@ -13,11 +13,15 @@ from transpiler.lint.content.kinds import QUADLET_TYPES
 from transpiler.lint.content.tables import table
 from transpiler.lint.content.texts import MOST_IN_A_TEXT
 from transpiler.lint.source import LintInput
+from transpiler.lint.units.commands import wrong_command
 from transpiler.lint.units.references import named_unit, own_units
 from transpiler.lint.units.unit_text import UnitText, has_no_exec_start, unit_texts
 from transpiler.lint.units.values import is_boolean, wrong_value
 
 _SYSTEMD_SECTIONS = {"Unit", "Install", "Service"}
+
+_COMMAND = "PATH [ARGUMENT [...]]"
+"""The kind of settings such as ExecStart=."""
 
 _UNITS: Path = ("systemd", "units")
 
@@ -84,7 +88,7 @@ def _value(one: Setting, unit: UnitText) -> Found | None:
         return None
     message, hint = wrong_value(one.name, kind, one.value)
     if not message:
-        return None
+        return wrong_command(one.value) if kind == _COMMAND else None
     if one.name == "OnCalendar":
         return ("calendar", message, hint)
     return ("unit-value", message, hint)

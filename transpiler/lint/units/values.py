@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.units.calendar import wrong_calendar, wrong_span
+from transpiler.lint.units.exec_values import wrong_exec_value
 
 _BOOLEANS = ("yes", "no", "true", "false", "on", "off", "1", "0")
 
@@ -92,11 +93,9 @@ _SIGNALS = frozenset(
 _STREAMS = r"inherit|null|tty|journal|kmsg|journal\+console|kmsg\+console|socket|syslog|syslog\+console|fd(:.+)?"
 _STREAM = re.compile(rf"(?:{_STREAMS}|(?:file|append|truncate):/.*)")
 _MODE = re.compile(r"[0-7]{1,5}")
-_NUMBER_OR_INFINITY = re.compile(r"[\d.]+\s*[KMGTPE]?(?:i?B)?|[\d.]+%|infinity")
 _RLIMIT = re.compile(r"(?:[+-]?[\w.]+|infinity)(?::(?:[+-]?[\w.]+|infinity))?")
 _RLIMIT_PART = re.compile(r"\d+(?:\.\d+)?[KMGTPE]?B?|infinity|[+-]\d+|\d+\w*")
-_MEMORY = {"MemoryHigh", "MemoryMax", "MemoryLow", "MemoryMin", "MemorySwapMax", "MemoryLimit"}
-_CRON = re.compile(r"@\w+|[\d*]\S*( +[\d*]\S*){2}( +[\w*]\S*){2}")
+_CRON = re.compile(r"@[a-z]\w*|[\d*]\S*( +[\d*]\S*){2}( +[\w*]\S*){2}")
 _PROGRAM_PREFIXES = "@-:+!|"
 
 
@@ -114,7 +113,8 @@ def wrong_value(name: str, kind: str, value: str) -> tuple[str, str]:
         return ("", "") if name in _ALSO_BOOLEAN and is_boolean(value) else _one_of(value, values, values)
     if kind == "BOOLEAN" and name not in _BOOLEANS_THAT_BECAME_MORE:
         return ("", "") if is_boolean(value) else _one_of(value, (), ("yes", "no"))
-    return _wrong_form(name, kind, value)
+    message, hint = wrong_exec_value(name, value)
+    return (message, hint) if message else _wrong_form(name, kind, value)
 
 
 def is_boolean(value: str) -> bool:
@@ -151,11 +151,6 @@ def _wrong_form(name: str, kind: str, value: str) -> tuple[str, str]:
         hint = "write a signal such as SIGTERM"
     elif name in {"StandardOutput", "StandardError"}:
         wrong, hint = not _STREAM.fullmatch(value), "write journal, null, tty, inherit, or append:/path"
-    elif name in _MEMORY:
-        wrong, hint = (
-            not _NUMBER_OR_INFINITY.fullmatch(value),
-            "write a size such as 512M, a share such as 20%, or infinity",
-        )
     elif kind == "LIMIT" and name.startswith("Limit"):
         wrong = not all(_RLIMIT_PART.fullmatch(part) for part in value.replace(" ", "").split(":", 1))
         hint = "write a number, or infinity"

@@ -254,4 +254,5 @@ def test_a_mount_point_in_the_root_directory() -> None:
     ],
 )
 def test_mount_units_through_a_link(name: str, where: str, found: list[str]) -> None:
-    assert unit(name, f"[{name.rpartition('.')[2].capitalize()}]\nWhere={where}") == found
+    what = "What=/dev/vdb" if name.endswith(".mount") else ""
+    assert unit(name, f"[{name.rpartition('.')[2].capitalize()}]\nWhere={where}\n{what}") == found
