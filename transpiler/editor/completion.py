@@ -13,7 +13,7 @@ from transpiler.editor.cursor import Cursor, cursor_at, keys_beside
 from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.editor.fields import description, field_at, fields_of, summary, yaml_value
 from transpiler.editor.names import devices
-from transpiler.editor.units.completion import unit_offers
+from transpiler.editor.units.completion import text_offers
 
 LOCAL_FIELDS = {"local", "contents_local", "ssh_authorized_keys_local"}
 """Fields whose values are files below the files directory."""
@@ -40,7 +40,7 @@ def completions(document: OpenDocument, at: Position) -> list[Completion]:
     cursor = cursor_at(document.lines, at)
     span = TextRange(Position(at.line, cursor.start), at)
     if cursor.kind == "text":
-        return [Completion(one.label, one.text, span, one.detail) for one in unit_offers(document, cursor, at)]
+        return [Completion(one.label, one.text, span, one.detail) for one in text_offers(document, cursor, at)]
     field = field_at(document.variant, cursor.path)
     in_list = field is not None and field.record is None and isinstance(cursor.path[-1], int)
     if cursor.kind == "key" and not in_list:

@@ -14,7 +14,8 @@ from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.editor.completion import completions
 from transpiler.editor.cursor import outline_of
 from transpiler.editor.document import OpenDocument, TextRange
-from transpiler.editor.units.settings import VALUES, sections
+from transpiler.editor.units.settings import KIND_WORDS, VALUES, sections
+from transpiler.lint.content.tables import OLD, table
 
 ROOT = Path(__file__).parents[3]
 
@@ -102,7 +103,35 @@ def test_usual_values_are_those_of_known_settings() -> None:
     known = {name for settings in sections().values() for name in settings}
     assert VALUES.keys() <= known
     assert {"Unit", "Service", "Install", "Timer", "Container"} <= sections().keys()
-    assert sections()["Service"]["RemainAfterExit"] == "BOOLEAN"
+    assert sections()["Service"]["RemainAfterExit"] == "yes or no"
+
+
+def test_each_kind_of_value_has_words() -> None:
+    kinds = {kind for known in table("units").values() for kind in known.values() if kind != OLD}
+    assert kinds - KIND_WORDS.keys() == set()
+    assert [words for words in KIND_WORDS.values() if words == words.upper() and words] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "lines", "some"),
+    [
+        ("/etc/systemd/system/a.service", "[Service]\n          Rest\u00a6", {"Restart="}),
+        ("/etc/systemd/system/a.service.d/b.conf", "[Service]\n          Restart=\u00a6", {"Restart=always"}),
+        ("/etc/systemd/system/service.d/b.conf", "[\u00a6", {"[Service]"}),
+        ("/etc/containers/systemd/a.container", "[Container]\n          Auto\u00a6", {"AutoUpdate="}),
+        ("/etc/systemd/network/a.network", "[\u00a6", {"[Match]", "[Network]"}),
+        ("/etc/systemd/network/a.network", "[Network]\n          DHC\u00a6", {"DHCP="}),
+        ("/etc/systemd/network/a.netdev", "[NetDev]\n          K\u00a6", {"Kind="}),
+        ("/etc/systemd/network/a.link", "[Link]\n          M\u00a6", {"MTUBytes="}),
+        ("/etc/systemd/journald.conf", "[Journal]\n          Sys\u00a6", {"SystemMaxUse="}),
+        ("/etc/systemd/journald.conf.d/a.conf", "\u00a6", {"[Journal]"}),
+        ("/etc/NetworkManager/system-connections/a.nmconnection", "[ipv4]\n          m\u00a6", {"method="}),
+        ("/etc/ssh/sshd_config.d/a.conf", "Permit\u00a6", {"PermitRootLogin "}),
+    ],
+)
+def test_offers_in_files_of_known_programs(path: str, lines: str, some: set[str]) -> None:
+    head = f"storage:\n  files:\n    - path: {path}\n      contents:\n        inline: |\n          "
+    assert some <= set(offered(HEAD + head + lines + "\n"))
 
 
 @given(st.text(alphabet="ab:- #|{}[]=,'\"\n", max_size=40), st.integers(0, 40))

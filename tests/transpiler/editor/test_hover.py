@@ -10,6 +10,7 @@ from transpiler.editor.document import TextRange
 from transpiler.editor.hover import hover
 
 UNIT = HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: |\n        [Service]\n"
+FILE = HEAD + "storage:\n  files:\n    - path: {}\n      contents:\n        inline: |\n          {}\n          {}\n"
 
 
 @pytest.mark.parametrize(
@@ -26,9 +27,15 @@ UNIT = HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: |\n   
         ),
         (HEAD + "storage:\n  filesystems:\n    - for\u00a6mat: ext4\n", ["One of `ext4`, `btrfs`"]),
         *(
-            (f"{UNIT}        {word}=always\n", ["**Restart=** in `[Service]`", "`on-failure`"])
+            (
+                f"{UNIT}        {word}=always\n",
+                ["**Restart=** in `[Service]`: when the service is started again", "`on-failure`"],
+            )
             for word in ("Rest\u00a6art", "\u00a6Restart", "Restart\u00a6")
         ),
+        (FILE.format("/etc/systemd/system/a.service", "[Service]", "Us\u00a6er=a"), ["**User=**"]),
+        (FILE.format("/etc/systemd/network/a.network", "[Network]", "DH\u00a6CP=yes"), ["**DHCP=** in `[Network]`"]),
+        (FILE.format("/etc/ssh/sshd_config", "Match User a", "PermitRoot\u00a6Login no"), ["**PermitRootLogin**"]),
         *((f"{HEAD}{word}: [\n", ["mapping"]) for word in ("\u00a6storage", "storage\u00a6")),
     ],
 )

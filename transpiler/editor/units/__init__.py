@@ -1,1 +1,1 @@
-"""What is known about the texts of units and quadlets: their sections and settings, and completion inside them."""
+"""What is known about the texts of units, quadlets and files: sections and settings, and completion inside them."""

@@ -1,4 +1,4 @@
-"""Completion inside the texts of units, drop-ins and quadlets."""
+"""Completion inside the texts of units, drop-ins, quadlets, and files with settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.config.problems import Path, Position
+from provision.config.problems import Position
 from transpiler.editor.cursor import Cursor, outline_of
 from transpiler.editor.document import OpenDocument
-from transpiler.editor.units.settings import sections, values_of
-from transpiler.lint.units.unit_text import sections_of
+from transpiler.editor.units.machine_files import text_kind
+from transpiler.editor.units.settings import values_of
 
 _UNITS_NAMED = {
     "After",
@@ -35,52 +35,38 @@ class Offer(NamedTuple):
     detail: str = ""
 
 
-def unit_offers(document: OpenDocument, cursor: Cursor, at: Position) -> Iterator[Offer]:
-    """The sections, settings or values that fit at a cursor in the text of a unit; none in other texts."""
-    name = unit_name(document, cursor.path)
-    if not name:
+def text_offers(document: OpenDocument, cursor: Cursor, at: Position) -> Iterator[Offer]:
+    """The sections, settings or values that fit at a cursor in the text of a unit or file; none in other texts."""
+    kind = text_kind(document, cursor.path)
+    if kind is None:
         return
-    known = known_sections(name, quadlet=cursor.path[1] == "quadlets")
+    headings = [Offer(f"[{one}]", f"[{one}]") for one in kind.sections if one]
+    section = section_above(document, at) if headings else ""
+    setting, equals, _ = cursor.word.partition(kind.equals)
     if cursor.word.startswith("["):
-        yield from (Offer(f"[{one}]", f"[{one}]") for one in known)
-        return
-    section = section_above(document, at)
-    setting, equals, _ = cursor.word.partition("=")
-    if equals:
-        values = values_of(section, setting.strip()) or tuple(_units(document) if setting in _UNITS_NAMED else ())
+        yield from headings
+    elif equals:
+        values = _values(document, section, setting.strip()) if kind.is_unit else ()
         yield from (Offer(one, f"{setting}={one}") for one in values)
-    elif section:
-        for one, kind in sections().get(section, {}).items():
-            yield Offer(one, f"{one}=", kind.lower())
+    elif section or not headings:
+        for one, words in kind.sections.get(section, {}).items():
+            yield Offer(one, f"{one}{kind.equals}", words)
     else:
-        yield from (Offer(f"[{one}]", f"[{one}]") for one in known)
+        yield from headings
 
 
-def unit_name(document: OpenDocument, path: Path) -> str:
-    """The name of the unit whose text is at a path; empty if the text there is not that of a unit."""
-    if path[:1] != ("systemd",) or path[-1:] != ("contents",) or len(path) not in {4, 6}:
-        return ""
-    return outline_of(document.lines).values.get(
-        (*path[:3], "name"), "x.service" if path[1] == "units" else "x.container"
-    )
-
-
-def known_sections(name: str, *, quadlet: bool) -> list[str]:
-    """The sections of a unit or quadlet with this name, its own one first."""
-    suffix = name.rpartition(".")[2]
-    if quadlet:
-        return [suffix.capitalize(), "Unit", "Service", "Install", "Quadlet"]
-    return sorted(sections_of(name), key=lambda one: ({"Unit": 0, "Install": 2}.get(one, 1), one))
+def _values(document: OpenDocument, section: str, setting: str) -> tuple[str, ...]:
+    return values_of(section, setting) or tuple(_units(document) if setting in _UNITS_NAMED else ())
 
 
 def section_above(document: OpenDocument, at: Position) -> str:
-    """The section to which a line of a unit belongs; empty before the first section."""
+    """The section to which a line of a text belongs; empty before the first section."""
     for number in range(at.line - 1, 0, -1):
         line = document.line(number)
         match = re.fullmatch(r"\s*\[([\w-]+)\]\s*", line)
         if match:
             return match[1]
-        if re.match(r"\s*(?:- )?contents\s*:", line):
+        if re.match(r"\s*(?:- )?(?:contents|inline)\s*:", line):
             break
     return ""
 
