@@ -183,8 +183,8 @@ def _overwrite_safely(path: str, before: bytes, after: bytes) -> None:
         _sync_folder(os.path.dirname(target))
     except OSError as error:
         raise OutputFailed(
-            f"{escaped(path)}: error: not written: its folder takes no copy of the old text, which keeps it safe until "
-            f"the new one is on the disk: {reason_of(error)}"
+            f"{escaped(path)}: error: not written: a copy of the old text, in case of a power cut, cannot be made in "
+            f"its folder: {reason_of(error)}"
         ) from None
     try:
         _write_over(target, after)

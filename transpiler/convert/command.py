@@ -90,7 +90,7 @@ def convert_command(arguments: Sequence[str]) -> int:
         parser.error("--lowest chooses the version itself: leave out the version after --to")
     if wanted is None:
         near = did_you_mean(given.to, target_names())
-        parser.error(f"cannot convert to {given.to!r}{near} (known: {', '.join(target_names())})")
+        parser.error(f"cannot convert to {given.to!r}{near}; --to takes {', '.join(target_names())}")
     mounts = dict(one.partition("=")[::2] for one in given.mount)
     if not all(name and path.startswith("/") for name, path in mounts.items()):
         parser.error("--mount takes NAME=PATH, with an absolute path")

@@ -128,14 +128,14 @@ def _is_filled_in(value: str) -> bool:
 
 def _wrong_time(value: str) -> tuple[str, str]:
     if _CRON.fullmatch(value):
-        hint = "write such as `daily`, `*:0/5` (every 5 minutes) or `Mon *-*-* 04:30`; see systemd.time(7)"
+        hint = "write, for example, `daily`, `*:0/5` (every 5 minutes) or `Mon *-*-* 04:30`; see systemd.time(7)"
         return "systemd refuses a time in the form of cron", hint
     wrong = wrong_calendar(value)
     if not wrong:
         return "", ""
     return (
         f"systemd refuses this time: {wrong}",
-        "write such as `daily`, `*:0/5` or `Mon *-*-* 04:30`; see systemd.time(7)",
+        "write, for example, `daily`, `*:0/5` or `Mon *-*-* 04:30`; see systemd.time(7)",
     )
 
 

@@ -74,4 +74,4 @@ def locale(_name: str, text: str) -> Iterator[WrongLine]:
             base = re.sub(r"\.[\w-]+", "", language)
             if base not in listed("locales") | {"C", "POSIX", ""}:
                 near = did_you_mean(base, listed("locales")).strip(" ()")
-                yield WrongLine(number, "locale", "glibc has no such locale", near or "write such as en_US.UTF-8")
+                yield WrongLine(number, "locale", "glibc has no such locale", near or "write, for example, en_US.UTF-8")

@@ -104,5 +104,5 @@ def _wrong_value(name: str, shown: str, value: str) -> WrongLine | None:
     elif (name in _NUMBERS and not value.isdigit()) or (name in _TIMES and not _TIME.fullmatch(value)):
         problem, hint = f"{shown} is a number", "write a number"
     elif name == "port" and value.isdecimal() and not 0 < float(value) < 65536:
-        problem, hint = "a port is a number from 1 to 65535", "write such as 22"
+        problem, hint = "a port is a number from 1 to 65535", "write, for example, 22"
     return WrongLine(0, "sshd-value", f"sshd does not start: {problem}", hint) if problem else None

@@ -86,7 +86,7 @@ def _wrong(line: str) -> tuple[str, str] | None:
         near = did_you_mean(first, ["Defaults", *_ALIASES]).strip(" ()")
         return (
             "a rule has an equals sign between hosts and commands",
-            near or "write such as `core ALL=(ALL) NOPASSWD: ALL`",
+            near or "write, for example, `core ALL=(ALL) NOPASSWD: ALL`",
         )
     return _wrong_rule(line)
 
@@ -106,10 +106,10 @@ def _wrong_rule(line: str) -> tuple[str, str] | None:
     """Why a rule `user host = (runas) TAG: command` is wrong."""
     who, _, rest = line.partition("=")
     if len(re.split(r"\s+", re.sub(r"\s*,\s*", ",", re.sub(r'"(?:\\.|[^"\\])*"|\\.', "x", who.strip())))) < 2:
-        return "a rule begins with a user and a host", "write such as `core ALL=(ALL) ALL`"
+        return "a rule begins with a user and a host", "write, for example, `core ALL=(ALL) ALL`"
     rest = re.sub(r"\\.", "x", rest).strip()
     if rest.count("(") != rest.count(")"):
-        return "a parenthesis is not closed", "write such as (ALL) or (root)"
+        return "a parenthesis is not closed", "write, for example, (ALL) or (root)"
     command = re.sub(r"^\([^)]*\)\s*", "", rest)
     return _wrong_command(command) if command else ("the rule has no command", "write ALL, or the path of a program")
 

@@ -19,7 +19,7 @@ def tmpfiles(_path: str, text: str) -> Iterator[WrongLine]:
     for number, words in _words(text):
         if not _TYPE.fullmatch(words[0]):
             message = f"systemd-tmpfiles does not know the type {words[0][:20]}"
-            yield WrongLine(number, "tmpfiles", message, "write such as d /var/lib/x 0755 root root")
+            yield WrongLine(number, "tmpfiles", message, "write, for example, d /var/lib/x 0755 root root")
         elif len(words) == 1:
             yield WrongLine(number, "tmpfiles", "systemd-tmpfiles refuses a line without a path", "write a path")
         elif not words[1].startswith(("/", "%", "$")):
@@ -34,7 +34,7 @@ def sysusers(_path: str, text: str) -> Iterator[WrongLine]:
     for number, words in _words(text):
         if not _ACCOUNT.fullmatch(words[0]):
             message = f"systemd-sysusers does not know the type {words[0][:20]}"
-            yield WrongLine(number, "sysusers", message, 'write such as u name - "Description"')
+            yield WrongLine(number, "sysusers", message, 'write, for example, u name - "Description"')
         elif len(words) == 1 or (words[0] == "m" and len(words) == 2):
             message = "systemd-sysusers refuses a line without the name of an account"
             yield WrongLine(number, "sysusers", message, "write u name, g name, or m user group")
