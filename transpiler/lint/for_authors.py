@@ -22,6 +22,7 @@ from transpiler.lint.newer_settings import newer_settings
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
+from transpiler.lint.units.quadlets import quadlets
 from transpiler.lint.units.references import missing_units
 from transpiler.lint.units.settings import unit_settings
 from transpiler.lint.units.unit_text import units
@@ -37,6 +38,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     links_leaving_files_dir,
     units,
     whole_units,
+    quadlets,
     unit_settings,
     missing_units,
     newer_settings,

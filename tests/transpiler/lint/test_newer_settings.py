@@ -84,6 +84,7 @@ storage:
           Pod=a.pod
           [Service]
           RestartMode=direct
+    - path: /etc/containers/systemd/a.pod
 """
 
 

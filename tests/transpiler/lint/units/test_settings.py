@@ -54,7 +54,7 @@ def test_one_mistake_gives_one_finding() -> None:
 )
 def test_quadlets(line: str, found: list[str]) -> None:
     text = HEAD.replace("1.5.0", "1.8.0-experimental") + "systemd:\n  quadlets:\n    - name: a.container\n"
-    text += f"      contents: |\n        [Container]\n        Exec=/bin/true\n        {line}\n"
+    text += f"      contents: |\n        [Container]\n        Image=a\n        {line}\n"
     rules = [f"{one.at.line if one.at else 0}:{one.rule}" for one in transpile(text.encode()).findings()]
     assert rules == found
 
