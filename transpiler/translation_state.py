@@ -37,7 +37,8 @@ class TranspileOptions(NamedTuple):
     rules in `ignore` are left out. With `butane_paths`, only Butane's problems are reported, with the paths that Butane
     prints: for an absent value, the path in the result; and only tags of Butane have a meaning.
 
-    The paths of local files, parts and bases are added to `files_read`, if that is given.
+    The paths of local files, parts and bases are added to `files_read`, if that is given. `part_texts` are texts that
+    count in place of those of parts, by the real paths of the files.
 
     The output is for `release`, and with `lowest` in the lowest version that can say all.
 
@@ -58,6 +59,7 @@ class TranspileOptions(NamedTuple):
     release: Release | None = None
     lowest: bool = False
     files_read: set[str] | None = None
+    part_texts: Mapping[str, bytes] = {}
     platform: str = ""
     dialect: str = ""
     container_linux: bool = False
@@ -65,7 +67,7 @@ class TranspileOptions(NamedTuple):
     @property
     def files(self) -> FilesDirectory:
         """The directory of local files."""
-        return FilesDirectory(os.fspath(self.files_dir) if self.files_dir else "", self.files_read)
+        return FilesDirectory(os.fspath(self.files_dir) if self.files_dir else "", self.files_read, self.part_texts)
 
 
 class Work:

@@ -48,8 +48,8 @@ def formatted(raw: bytes) -> Formatted:
 
 
 def _canonical(text: str, before: YamlNode | None) -> bytes:
-    if before is None or before.kind != "mapping":
-        raise LayoutUnknown("it is not a mapping")
+    if before is None or before.kind not in {"mapping", "sequence"}:
+        raise LayoutUnknown("it is neither a mapping nor a list")
     if _ODD_BREAKS.search(text):
         raise LayoutUnknown("it has line breaks that only YAML 1.1 knows")
     edits = {(one.line, one.start): one for one in _value_edits(before)}
@@ -66,7 +66,8 @@ def _canonical(text: str, before: YamlNode | None) -> bytes:
 
 def _value_edits(root: YamlNode) -> Iterator[Edit]:
     """The edits of values that have another canonical spelling. Without a known variant, the fields are not known."""
-    head = {key.text: value.text for key, value in root.items if value.kind == "scalar"}
+    entries = root.items if root.kind == "mapping" else ()
+    head = {key.text: value.text for key, value in entries if value.kind == "scalar"}
     variant = table().get((head.get("variant", ""), parse_version(head.get("version", "")) or ""))
     if variant is not None:
         yield from _in_record(root, variant.record)

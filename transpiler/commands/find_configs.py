@@ -45,6 +45,11 @@ def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[lis
     return list(chosen.values()), left_out
 
 
+def is_excluded(name: str, exclude: Sequence[str]) -> bool:
+    """Whether one of the patterns excludes a file."""
+    return any(_excluder(pattern).fullmatch(_comparable(name.replace(os.sep, "/"))) for pattern in exclude)
+
+
 def _named_by(path: str) -> Iterator[str]:
     if os.path.isdir(path):
         yield from (name for name in _configs_below(path) if not _leads_out(name, path))

@@ -41,20 +41,34 @@ def fix_many(
 ) -> list[FixedFile]:
     """The files with problems that have a certain remedy, with their new texts. Nothing is written.
 
-    The paths of all files that took part are added to `files_read`.
+    These are the files themselves and their parts, each once, without the parts that the settings exclude. The paths of
+    all files that took part are added to `files_read`.
     """
+    from transpiler.commands.find_configs import is_excluded
     from transpiler.commands.workers import in_order
 
     work = partial(fix_file, settings=settings, values=values)
-    on_killed_worker = partial(FixedFile, before=b"", after=b"", edits=0)
-    files = list(in_order(work, names, jobs, on_killed_worker=on_killed_worker))
-    files_read.update(*(one.files_read for one in files))
-    return [one for one in files if one.before != one.after]
+    made = list(in_order(work, names, jobs, on_killed_worker=_not_fixed))
+    files_read.update(*(one.files_read for files in made for one in files))
+    chosen = {os.path.realpath(files[0].name): files[0] for files in made}
+    for one in (part for files in made for part in files[1:]):
+        path = os.path.realpath(one.name)
+        known = chosen.get(path)
+        if (known is None or known.edits < one.edits) and not is_excluded(one.name, settings.exclude):
+            chosen[path] = one if known is None else one._replace(name=known.name)
+    return [one for one in chosen.values() if one.before != one.after]
 
 
-def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -> FixedFile:
-    """The text of one file after all fixes. A file that cannot be read, or is not regular, is left as it is."""
-    from transpiler.authoring.fixes.fixed import fixed
+def _not_fixed(name: str) -> list[FixedFile]:
+    return [FixedFile(name, b"", b"", 0)]
+
+
+def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -> list[FixedFile]:
+    """The text of one file after all fixes, and those of its parts that change.
+
+    A file that cannot be read, or is not regular, is left as it is.
+    """
+    from transpiler.authoring.fixes.fixed import fixed_with_parts
     from transpiler.reading.tree import read_input
     from transpiler.translation_state import TranspileOptions
 
@@ -67,8 +81,9 @@ def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -
     options = TranspileOptions(
         name=name, files_dir=directory, ignore=settings.ignore, values=values, files_read=files_read
     )
-    made = fixed(raw, options)
-    return FixedFile(name, raw, made.raw, made.edits, frozenset(files_read))
+    made = fixed_with_parts(raw, options)
+    files = [FixedFile(part or name, before, after.raw, after.edits) for part, (before, after) in made.items()]
+    return [files[0]._replace(files_read=frozenset(files_read)), *files[1:]]
 
 
 def write_fixed(files: Sequence[FixedFile]) -> tuple[list[FixedFile], list[str]]:
@@ -93,5 +108,5 @@ def fix_summary(files: Sequence[FixedFile], *, written: bool) -> str:
     edits = sum(one.edits for one in files)
     if not edits:
         return "nothing to fix"
-    what = f"{edits} problem{'s' if edits > 1 else ''} in {len(files)} config{'s' if len(files) > 1 else ''}"
+    what = f"{edits} problem{'s' if edits > 1 else ''} in {len(files)} file{'s' if len(files) > 1 else ''}"
     return f"fixed {what}" if written else f"--fix would fix {what}"

@@ -15,7 +15,7 @@ from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.composition.values import NAME, STR, TAGS, UNKNOWN_SECRET, Values, is_text, nodes_below, text_node
 from transpiler.lint.syntax import explained
 from transpiler.reading.documents import second_document
-from transpiler.reading.local_files import FilesDirectory, LocalFileError, read_file
+from transpiler.reading.local_files import FilesDirectory, LocalFileError
 from transpiler.reading.scalars import converted, is_null, resolved
 from transpiler.reading.tree import MAX_BYTES, MAX_NODES, parse_yaml
 from transpiler.reading.yaml_node import YamlNode
@@ -111,7 +111,7 @@ class TagsExpander:
                     node, path, f"more than {MAX_DEPTH} files include one another", "join some of them", "include"
                 )
             if found not in self.texts:
-                self.parse(found, read_file(found, MAX_BYTES))
+                self.parse(found, self.files.read_part(found, MAX_BYTES))
         except LocalFileError as error:
             raise WrongTag(node, path, f"cannot use {name}: {error}", error.hint, "include") from None
         root = self.texts[found].root

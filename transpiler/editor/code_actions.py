@@ -36,7 +36,7 @@ def code_actions(document: OpenDocument, first: int, last: int) -> list[CodeActi
     here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][: 1 if is_long else MOST]
     if not here:
         return []
-    mended = [one for fix in fixes_of(document.result) if (one := _mend(document, fix, here))]
+    mended = [one for fix in fixes_of(document.result) if not fix.file and (one := _mend(document, fix, here))]
     silencing = here if first == last else []
     found = [*mended, *(one for diagnostic in silencing if (one := _silence(document, diagnostic)))]
     return [*found, *(mend_all(document) if mended and not is_long else ())]

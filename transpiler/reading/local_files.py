@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from collections.abc import Mapping
 from typing import NamedTuple
 
 MAX_LOCAL = 256 * 1024 * 1024
@@ -28,10 +29,12 @@ class FilesDirectory(NamedTuple):
     """The files directory (-d); empty if there is none. Paths outside it are refused; symlinks are followed.
 
     The paths that are asked for are added to `asked`, if that is given, also those of files that do not exist.
+    `part_texts` are texts that count in place of those of files, by the real paths of the files.
     """
 
     directory: str
     asked: set[str] | None = None
+    part_texts: Mapping[str, bytes] = {}
 
     def locate(self, local: str) -> str:
         """The path of a local file. Raises LocalFileError without a files directory, or if it is outside."""
@@ -55,6 +58,11 @@ class FilesDirectory(NamedTuple):
         if "\0" not in path and os.path.commonpath([base, os.path.realpath(path)]) != base:
             raise LocalFileError(LINK_ESCAPES, hint="copy the file, or choose a files directory (-d) that holds both")
         return path
+
+    def read_part(self, path: str, limit: int) -> bytes:
+        """The text of a part that `locate_part` has found. Raises LocalFileError if it cannot be read."""
+        known = self.part_texts.get(os.path.realpath(path)) if self.part_texts else None
+        return read_file(path, limit) if known is None else known
 
     def read(self, local: str) -> bytes:
         """The contents of the local file `local`. Raises LocalFileError if it cannot be read."""

@@ -73,8 +73,8 @@ def test_line_breaks_and_byte_order_mark() -> None:
     ("raw", "reason"),
     [
         (b"a: [\n", "did not find"),
-        (b"- a\n", "not a mapping"),
-        (b"", "not a mapping"),
+        (b"a\n", "neither a mapping nor a list"),
+        (b"", "neither a mapping nor a list"),
         ("a: 1\n".encode("utf-16"), "not UTF-8"),
         ("a: 'b\u2028 c'\n".encode(), "line breaks"),
         (b"? a\n: b\n", "key"),
@@ -90,3 +90,8 @@ def test_texts_that_stay(raw: bytes, reason: str) -> None:
 def test_deep_nesting() -> None:
     raw = b"a: " + b"[" * 1000 + b"]" * 1000 + b"\n"
     assert formatted(raw).raw == raw
+
+
+def test_a_part_that_is_a_list_has_a_form() -> None:
+    part = b"-   name: a.service\n    dropins:\n    - name:  b.conf # c\n"
+    assert formatted(part).raw == b"- name: a.service\n  dropins:\n    - name: b.conf # c\n"

@@ -33,7 +33,7 @@ def check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_fix_changes_the_file_behind_a_link_and_keeps_its_mode(folder: Path) -> None:
     done = check(folder, "--fix", "link.bu")
     assert done.returncode == 0
-    assert done.stderr == "fixed 1 problem in 1 config\n1 config is valid: 1 warning\n"
+    assert done.stderr == "fixed 1 problem in 1 file\n1 config is valid: 1 warning\n"
     file = folder / "configs/a.bu"
     assert file.read_bytes().decode() == GOOD
     assert (folder / "link.bu").is_symlink()
@@ -50,7 +50,7 @@ def test_one_file_under_two_names_is_mended_once(folder: Path) -> None:
 
 def test_diff_changes_nothing_and_shows_only_changed_lines(folder: Path) -> None:
     done = check(folder, "--diff", "configs")
-    assert (done.returncode, done.stderr) == (1, "--fix would fix 1 problem in 1 config\n")
+    assert (done.returncode, done.stderr) == (1, "--fix would fix 1 problem in 1 file\n")
     assert done.stdout.splitlines() == [
         "--- configs/a.bu",
         "+++ configs/a.bu",
@@ -86,3 +86,31 @@ def test_one_file_that_cannot_be_written_does_not_stop_the_others(folder: Path) 
     assert ([one.name for one in written], len(messages)) == ([str(other)], 1)
     assert (folder / "configs/a.bu").read_text() == "saved meanwhile"
     assert other.read_bytes().decode() == GOOD
+
+
+def test_parts_are_mended_too(tmp_path: Path) -> None:
+    head = "variant: fcos\nversion: 1.5.0\n"
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "a.bu").write_text(f"extends: base.bu\n{head}storage: {{files: !include parts/files.yaml}}\n")
+    (tmp_path / "b.bu").write_text(f"{head}storage: {{files: !include parts/files.yaml}}\n")
+    (tmp_path / "base.bu").write_text(f"{head}storage: {{files: [{{path: /b, mode: 755}}]}}\n")
+    (tmp_path / "parts/files.yaml").write_text("- path: /a\n  mode: 644 # why\n- path: /c\n  user: core\n")
+    mended = "- path: /a\n  mode: 0644 # why\n- path: /c\n  user: {name: core}\n"
+    assert "+  mode: 0644 # why" in check(tmp_path, "--diff", "parts/files.yaml").stdout
+    done = check(tmp_path, "--fix", "--exclude", "b.bu", "--exclude", "parts", "a.bu", "base.bu")
+    assert "fixed 1 problem in 1 file\n" in done.stderr
+    assert "mode: 0755" in (tmp_path / "base.bu").read_text()
+    assert (tmp_path / "parts/files.yaml").read_text() != mended
+    assert "fixed 2 problems in 1 file\n" in check(tmp_path, "--fix", ".").stderr
+    assert (tmp_path / "parts/files.yaml").read_text() == mended
+    assert check(tmp_path, "--fix", ".").stderr.startswith("nothing to fix\n")
+
+
+def test_files_of_values_stay(tmp_path: Path) -> None:
+    config = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /a, mode: !var m}]}\n"
+    (tmp_path / "a.bu").write_text(config)
+    (tmp_path / "vars.yaml").write_text("m: 644\n")
+    done = check(tmp_path, "--fix", "--vars-file", "vars.yaml", "a.bu")
+    assert (done.returncode, done.stderr.split("\n")[0]) == (0, "nothing to fix")
+    assert "vars.yaml:1:4: warning" in done.stdout
+    assert (tmp_path / "vars.yaml").read_text() == "m: 644\n"

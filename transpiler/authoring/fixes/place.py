@@ -11,12 +11,16 @@ from transpiler.reading.yaml_node import YamlNode
 
 
 class Place(NamedTuple):
-    """A problem, the root of the text and the node of the problem (None if there is none), and the lines."""
+    """A problem, the root of the config and the node of the problem (None if there is none), and the lines of its file.
+
+    `file` is the name of the file in places, empty for the text itself.
+    """
 
     problem: Problem
     root: YamlNode | None
     node: YamlNode | None
     lines: list[str]
+    file: str = ""
     line_break: str = "\n"
 
     @property
@@ -32,7 +36,16 @@ class Place(NamedTuple):
 
     def value(self, text: str) -> Edit | None:
         """The edit that writes another value. None if the node is not a text on one line."""
-        return written_anew(self.node, self.lines, text) if text else None
+        return self.written_anew(self.node, text) if text else None
+
+    def written_anew(self, node: YamlNode | None, text: str) -> Edit | None:
+        """The edit that writes a scalar anew. None for a text of several lines, with an anchor, a tag or an escape."""
+        if node is None or node.kind != "scalar" or node.end[0] != node.line or node.file != self.file:
+            return None
+        line = self.lines[node.line - 1] if 0 < node.line <= len(self.lines) else ""
+        if line[node.column - 1 : node.end[1] - 1] not in {node.text, f'"{node.text}"', f"'{node.text}'"}:
+            return None
+        return Edit(node.line, node.column, node.end[1], text)
 
     def part_of_line(self, pattern: str, text: str) -> Edit | None:
         """The edit that replaces what the first group of a pattern matches in the line; None without a match."""
@@ -40,16 +53,6 @@ class Place(NamedTuple):
         if at is None or match is None or not text or match[1] == text:
             return None
         return Edit(at.line, match.start(1) + 1, match.end(1) + 1, text)
-
-
-def written_anew(node: YamlNode | None, lines: list[str], text: str) -> Edit | None:
-    """The edit that writes a scalar anew. None for a text of several lines, with an anchor, a tag or an escape."""
-    if node is None or node.kind != "scalar" or node.end[0] != node.line or node.file:
-        return None
-    written = lines[node.line - 1][node.column - 1 : node.end[1] - 1]
-    if written not in {node.text, f'"{node.text}"', f"'{node.text}'"}:
-        return None
-    return Edit(node.line, node.column, node.end[1], text)
 
 
 def one_letter_apart(word: str, other: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from provision.config.problems import Position
-from transpiler.authoring.fixes.place import Place, written_anew
+from transpiler.authoring.fixes.place import Place
 from transpiler.authoring.text_edits import Edit
 from transpiler.lint.source import node_at
 from transpiler.lint.syntax import odd_space
@@ -49,7 +49,7 @@ def mode_of_file(place: Place) -> Edit | None:
     file = node_at(place.root, place.problem.path[:-1])
     names = [one for one, value in file.items if value is node] if file and file.kind == "mapping" else []
     line = place.lines[node.line - 1] if 0 < node.line <= len(place.lines) else ""
-    if not names or node.file or names[0].line != node.end[0] or re.search(r"[{}]", line):
+    if not names or node.file != place.file or names[0].line != node.end[0] or re.search(r"[{}]", line):
         return None
     at = Position(node.line, len(line) + 1)
     return Edit.insert(at, f"{place.line_break}{' ' * (names[0].column - 1)}mode: {mode}")
@@ -80,7 +80,7 @@ def key(place: Place) -> Edit | None:
     keys = [one for one, _ in mapping.items if one.text == wrong]
     if len(keys) != 1 or any(one.text == name for one, _ in mapping.items):
         return None
-    return written_anew(keys[0], place.lines, name)
+    return place.written_anew(keys[0], name)
 
 
 def missing_blank(place: Place) -> Edit | None:
