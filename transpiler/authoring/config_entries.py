@@ -185,8 +185,8 @@ def _resource_lines(resource: Resource) -> list[str]:
     except ContentInvalid:
         contents = None
     if contents is None:
-        checksum = resource.verification.hash
-        return [f"from {redacted(resource.source or '')}{f' ({checksum})' if checksum else ''}"]
+        said = ", ".join(one for one in (resource.verification.hash, resource.compression) if one)
+        return [f"from {redacted(resource.source or '')}{f' ({said})' if said else ''}"]
     if len(contents) <= MAX_SHOWN and b"\0" not in contents:
         try:
             lines = contents.decode().split("\n")

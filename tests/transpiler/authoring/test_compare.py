@@ -45,6 +45,11 @@ TABLE = [
         "~ kernel_arguments\n    should_exist: a -> b\n",
     ),
     (
+        "storage: {files: [{path: /a, contents: {source: 'https://h/a'}}]}",
+        "storage: {files: [{path: /a, contents: {source: 'https://h/a', compression: gzip}}]}",
+        "~ storage.files[/a]\n    contents: from https://h/a -> from https://h/a (gzip)\n",
+    ),
+    (
         "storage: {disks: [{device: /dev/a, partitions: [{label: x, size_mib: 1}]}]}",
         "storage: {disks: [{device: /dev/a, partitions: [{label: x, size_mib: 2}]}]}",
         "~ storage.disks[/dev/a]\n    partitions:\n        @@ -1,2 +1,2 @@\n         x: label: x\n{}".format(
