@@ -35,7 +35,7 @@ _STRONG_AT_END = re.compile(
 
 _KINDS_OF_KEYS = re.compile(
     r"access|account|admin|api|app|application|auth|client|crypt|deploy|encryption|ingest|license|luks|master"
-    r"|preshared|private|recovery|secret|service|session|shared|signing|storage|subscription|wep|write"
+    r"|preshared|private|recovery|secret|service|session|shared|signing|ssl|storage|subscription|tls|wep|write"
 )
 
 _WITHOUT_MEANING = re.compile(
@@ -78,7 +78,7 @@ _FORMS = re.compile(
     r"|\bAGE-SECRET-KEY-\w+|LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FUR)[\w+/=]{20,}"
     r"|(?<=hooks\.slack\.com/services/)[^\s\"']+|(?<=/api/webhooks/)[^\s\"']+|(?<=api\.telegram\.org/bot)[^\s\"'/]+"
     r"|(?<=Bearer )(?=\S*\d)[^\s\"']{8,}|\btskey-[\w-]{8,}|(?<=[?&]sig=)[^\s&\"']+|(?<=Signature=)[^\s&\"']+"
-    r"|(?<=:)[^\s@:/\"']+(?=@tcp\()"
+    r"|(?<=:)[^\s@:/\"']+(?=@(?:tcp|unix)\()"
 )
 """What is a secret by its form: password hashes, and tokens of clouds, GitHub, GitLab, Slack, k3s, kubeadm, Vault."""
 
@@ -87,10 +87,28 @@ _IN_URL = re.compile(
 )
 
 _OF_PROGRAMS = re.compile(
-    r"\b(?:mysql\w*+\s.{0,300}?\s-p|redis-cli\s.{0,300}?-a\s++|ldap\w++\s.{0,300}?-w\s++"
-    r"|curl\s.{0,300}?(?:-u|--user)[\s=]?+[\"']?+[^\s:\"']++:)([^\s\"']++)"
+    r"\b(?:(?:mysql|mariadb)[\w-]*+(?=\s).{0,300}?\s-p|redis-cli\s.{0,300}?-a\s++|ldap\w++\s.{0,300}?-w\s++"
+    r"|curl\s.{0,300}?(?:-[uU]|--(?:proxy-)?user)[\s=]?+[\"']?+[^\s:\"']++:|mongo\w*+(?=\s).{0,300}?\s-p\s*+"
+    r"|(?:docker|podman|helm|skopeo|buildah|oc)\s(?:registry\s|-\S++\s|/\S++\s){0,4}login(?=\s).{0,300}?\s-p[\s=]*+"
+    r"|-pass(?:in|out)?\s++pass:|neighbor\s\S++\spassword\s++)[\"']?+(?!\$[A-Z{(])([^\s\"']++)"
 )
 """Passwords among the arguments of programs, without a name."""
+
+_OF_DATABASES = re.compile(
+    r"\bIDENTIFIED\s++(?:WITH\s++\S++\s++)?BY\s++(?:PASSWORD\s++)?(?:'([^']++)|\"([^\"]++))"
+    r"|\b(?-i:IDENTIFIED\s++BY)\s++([^\s'\";]++)"
+    r"|\b(?:ALTER|CREATE|SET)\s++(?:USER|ROLE|PASSWORD)\b.{0,300}?\bPASSWORD[\s(]++'([^']++)"
+    r"|\b\w*?dsn\W{1,5}[\w.-]++:([^\s\"'@:/]++)@",
+    re.IGNORECASE,
+)
+"""`IDENTIFIED BY 'VALUE'` of MariaDB, `PASSWORD 'VALUE'` of PostgreSQL, `dsn: NAME:VALUE@/` of programs in Go."""
+
+_OF_CURL = re.compile(
+    r"^\s*+(?:(?:proxy-)?user\s*+=\s*+\"|(?:-[uU]|--(?:proxy-)?user)[\s=]++[\"']?(?=[^\s:]++:[a-z_-]*+[^a-z_\s\"'-]))"
+    r"([^\s:\"']++):(?!\1(?![^\s\"'])|\d++(?![^\s\"']))([^\s\"']++)",
+    re.MULTILINE,
+)
+"""`user = "NAME:VALUE"` in a file of curl's options, `-u NAME:VALUE` in a line of its own; no user and group."""
 
 _READS_PASSWORDS = re.compile(
     r"\b(?:chpasswd|sshpass|htpasswd|smbpasswd|passwd\s+--stdin)\b|--password-stdin\b|\|\s*cryptsetup\b"
@@ -98,12 +116,17 @@ _READS_PASSWORDS = re.compile(
 
 _NAMED = re.compile(r"(?<![\w.$%-])([\w.-]++)(\\*[\"']?)\]?(\s*+(?:=>|:=|[:=])(?![:=]|//)\s*+)")
 
-_OPTION = re.compile(r"(?<!\S)(-{1,2}[\w-]++)()(\s++)(?=[^\s-])")
+_OPTION = re.compile(r"(?<![^\s=\"'(,\[])(-{1,2}[\w-]++)([\"']?+)(\s++|,\s*+(?=[^\]]*+\]))(?=[^\s=-])")
+
+_OPTION_ALONE = re.compile(r"\s*+(?:-\s++)?[\"']?(-{1,2}[\w-]++)[\"']?,?\s*+")
+"""An option whose value is the next item of a list: the next line."""
+
+_ITEM = re.compile(r"\s*+(?:-\s++)?(?!-)[\"']?")
 
 _ALONE = re.compile(r"^\s*+(?:[#;]\s*+)?(?:set\s++)?([\w.-]++)()(\s++)(?=(?:\"[^\"]*+\"|'[^']*+'|\S++)\s*+;?$)")
 """A line with a name and one value: `requirepass VALUE`."""
 
-_IN_CALL = re.compile(r"[\"']([\w.-]++)[\"']()(\s*+,\s*+)(?=[\"'])")
+_IN_CALL = re.compile(r"[\"']([\w.-]++)[\"']()(\s*+,\s*+)(?=[\"'](?![^\"']*+[\"']\s*+:))")
 """`define('DB_PASSWORD', 'value')`"""
 
 _OF_USER = re.compile(
@@ -170,7 +193,7 @@ def is_secret_file(path: str, first_line: str = "") -> bool:
 def secrets_hidden(lines: Sequence[str]) -> list[str]:
     """The lines of a text, each with HIDDEN in the place of its secrets. Their number stays."""
     whole = "\n".join(lines)
-    if not any(one.search(whole) for one in (_SIGNS, _FORMS, _IN_URL, _OF_PROGRAMS)):
+    if not any(one.search(whole) for one in (_SIGNS, _FORMS, _IN_URL, _OF_PROGRAMS, _OF_DATABASES, _OF_CURL)):
         return list(lines)
     return list(_Text(lines).shown())
 
@@ -187,6 +210,7 @@ class _Text:
         self.continues = False
         self.until = ""
         """The quote that ends a secret of several lines; empty if there is none."""
+        self.after_option = False
         self.value_within = 0
         """The number of lines in which `value` is that of a variable with a secret."""
 
@@ -199,6 +223,9 @@ class _Text:
                 yield self.key_line(line)
             elif self.deeper_than >= 0 and line.strip():
                 yield line[:indent] + HIDDEN
+            elif self.after_option and (item := _ITEM.match(line)) and line.strip():
+                self.after_option = False
+                yield item[0] + HIDDEN
             elif self.until:
                 yield HIDDEN
                 self.until = "" if self.until in line else self.until
@@ -216,6 +243,8 @@ class _Text:
         return before + HIDDEN
 
     def plain_line(self, line: str, indent: int) -> str:
+        option = _OPTION_ALONE.fullmatch(line)
+        self.after_option = option is not None and names_secret(option[1])
         variable = _NAMES_VARIABLE.search(line)
         if variable and names_secret(variable[1]):
             self.value_within = 3
@@ -226,7 +255,8 @@ class _Text:
             return line[:indent] + HIDDEN
         spans = [*named, *(one.span() for one in _FORMS.finditer(line))]
         spans += [(one.start(), one.end() - 1) for one in _IN_URL.finditer(line)]
-        spans += [one.span(1) for one in _OF_PROGRAMS.finditer(line)]
+        for pattern in (_OF_PROGRAMS, _OF_DATABASES, _OF_CURL):
+            spans += [one.span(one.lastindex or 0) for one in pattern.finditer(line)]
         if _READS_PASSWORDS.search(line) and not line.lstrip().startswith(("#", ";")):
             name = re.match(r"\s*(?:\w+\s*=)?", line)
             spans.append((name.end() if name else 0, len(line)))
@@ -236,11 +266,11 @@ class _Text:
 
     def named(self, line: str, indent: int) -> Iterator[tuple[int, int]]:
         """The places of values whose names say that they are secrets."""
-        hidden_to = 0
+        hidden: list[tuple[int, int]] = []
         patterns = [_NAMED, _OPTION, _ALONE, _OF_USER, _IN_CALL, _XML] + ([_LOGIN] if _LOGIN_LINE.search(line) else [])
         for pattern in patterns:
             for found in pattern.finditer(line):
-                if not self.is_secret(found[1]) or found.start() < hidden_to:
+                if not self.is_secret(found[1]) or any(start <= found.start(1) < end for start, end in hidden):
                     continue
                 at_start = pattern is _NAMED and _AT_START.fullmatch(line, 0, found.start()) is not None
                 start, end = _value(line, found, at_start=at_start)
@@ -254,7 +284,7 @@ class _Text:
                 elif value and _is_hidden(found[1], value):
                     if at_start:
                         self.deeper_than = indent
-                    hidden_to = max(hidden_to, end)
+                    hidden.append((start, end))
                     yield start, end
 
     def is_secret(self, name: str) -> bool:
@@ -281,7 +311,7 @@ def _value(line: str, found: re.Match[str], *, at_start: bool) -> tuple[int, int
     if line[start : start + 1] in {"[", "{"} and not line.startswith("{{", start):
         return start, len(line.rstrip())
     before = line[: found.start()]
-    quote = before[-1:] if before[-1:] in {'"', "'"} and not found[2] else ""
+    quote = before[-1:] if before[-1:] in {'"', "'"} and not found[2] and found.re is not _OPTION else ""
     if quote:
         return start, _closing(line, quote, start)
     inside = next((one for one in "\"'" if before.count(one) % 2), "")

@@ -63,10 +63,33 @@ password : SECRET
 podman run -e POSTGRES_PASSWORD=SECRET postgres
 curl --header="PRIVATE-TOKEN: SECRET" https://example.com
 Server=db;User Id=a;Password=SECRET;
+ExecStart=/bin/x --password SECRET --api-key=foo
+<password>SECRET</password><add value="Server=x;Pwd=foo;"/>
+Exec=--requirepass SECRET
+Exec=--requirepass SECRET --masterauth SECRET
+args: ["--requirepass", "SECRET", "--user", "a"]
+command: [--password, SECRET]
+user = "bob:SECRET"
+-u bob:SECRET1 \\
+curl --proxy-user bob:SECRET https://example.com
+mysql -pSECRET
+ExecStart=mariadb-dump -pSECRET db
+mongosh -u a -p SECRET
+podman login -u a -p SECRET quay.io
+openssl pkcs12 -passin pass:SECRET -in a.p12
+dsn: "user:SECRET@tcp(host:3306)/db"
+db_dsn = "user:SECRET@/db"
+CREATE USER a IDENTIFIED BY SECRET
+ALTER USER a IDENTIFIED WITH mysql_native_password BY 'SECRET a';
+CREATE ROLE a WITH LOGIN PASSWORD 'SECRET a';
+neighbor 192.0.2.1 password SECRET
+tls.key: SECRET
 AWS_SECRET_ACCESS_KEY=SECRET""".splitlines()
 
 SEVERAL_LINES = [
     ("a: 1\npassword: |\n  SECRET\n\n  SECRET\nb: 2", "a: 1\npassword: |\n  *\n\n  *\nb: 2"),
+    ("tls.key: >-\n  SECRET\nb: 2", "tls.key: >-\n  *\nb: 2"),
+    ("args:\n- --password\n- SECRET\n- --user\n- a", "args:\n- --password\n- *\n- --user\n- a"),
     ("password:\n  SECRET\nb: 2", "password:\n  *\nb: 2"),
     ("tokens:\n  - SECRET\n  - SECRET\nb: 2", "tokens:\n  *\n  *\nb: 2"),
     (
@@ -122,6 +145,14 @@ UUID=6c1d8a1e-4b5f-4c06-9a5b-2b5b6f4d9d0a / xfs defaults 0 0
 <auth>EXTERNAL</auth>
 if [ -z "$TOKEN" ]; then exit 1; fi
 auth.info /var/log/auth.log
+user = "1000:1000"
+user = "app:app"
+--user app:web \\
+mysql -u root -p db
+podman run --name login -p 80:80 caddy
+command: --token-file a --no-password -x
+dsn: sqlite:/var/lib/a.db
+IDENTIFIED in the log
 git clone ssh://git@example.com/site.git""".splitlines()
 
 
@@ -162,7 +193,9 @@ def test_files() -> None:
     assert not is_secret_file("/opt/get-token", "#!/bin/sh")
 
 
-@pytest.mark.parametrize("part", ["a:", "://b:", "password=", "curl ", "$1$", "<a>", '"', "-", "Bearer ", "TOKEN=a "])
+@pytest.mark.parametrize(
+    "part", ["a:", "://b:", "password=", "curl ", "$1$", "<a>", '"', "-", "Bearer ", "TOKEN=a ", "ALTER USER ", "-u a:"]
+)
 def test_the_time_grows_with_the_length_of_a_line(part: str) -> None:
     """The patterns do not go back over what they have read; if they did, this would take minutes."""
     line = part * (1 << 13)
