@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -24,9 +25,10 @@ pytestmark = pytest.mark.slow  # each test starts programs
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish"}
 SHOWN = [option.name for option in OPTIONS if option.help]
+COMMANDS = (check_many, diff, explain, fmt, lsp, pack, convert)
 OF_COMMANDS = sorted(
     flag.removeprefix("--")
-    for command in (check_many, diff, explain, fmt, lsp, pack, convert)
+    for command in COMMANDS
     for one in command.command_line()._actions
     for flag in one.option_strings
     if flag.startswith("--") and flag != "--help"
@@ -39,6 +41,11 @@ def test_completion_knows_every_option(shell: str) -> None:
     text = (ROOT / "completion" / SHELLS[shell]).read_text()
     for name in {*SHOWN, *OF_COMMANDS}:
         assert f"-l {name} " in text if shell == "fish" else f"--{name}" in text, name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: ModuleType) -> None:
+    assert command.command_line().format_help().startswith("usage: transpile ")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

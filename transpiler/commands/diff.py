@@ -42,7 +42,7 @@ def command_line() -> argparse.ArgumentParser:
     from provision.config.reports.command_line import CommandLine
 
     parser = CommandLine(prog="transpile diff", description=DESCRIPTION)
-    parser.add_argument("paths", metavar=("A", "B"), nargs="*", help="the old config and the new one; two directories")
+    parser.add_argument("paths", metavar="CONFIG", nargs="*", help="the old one and the new one; or two directories")
     parser.add_argument(
         "-d",
         "--files-dir",

@@ -17,7 +17,7 @@ HIDDEN = "(not shown)"
 
 PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----", re.MULTILINE)
 
-WIREGUARD_KEY = re.compile(r"^\s*(?:PrivateKey|PresharedKey)\s*=\s*[A-Za-z0-9+/]{43}=\s*$", re.MULTILINE)
+WIREGUARD_KEY = re.compile(r"^[^\S\n]*+(?:PrivateKey|PresharedKey)\s*=\s*[A-Za-z0-9+/]{43}=\s*$", re.MULTILINE)
 """Keys of WireGuard, in wg(8), systemd.netdev(5) and nm-settings-keyfile(5)."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
