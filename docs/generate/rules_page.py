@@ -198,6 +198,7 @@ ADVICE: Mapping[str, str] = {
     "unit-value": "systemd ignores or refuses a value of a unit",
     "unit-without-section": "a unit has settings outside of a section",
     "unknown-address": "a cloud-config uses an address that only the machine knows",
+    "unknown-tag": "a tag is almost the name of one, such as `!secrt`",
     "unmounted-filesystem": "an old config writes to a file system that has no mount point",
     "unsupported-field": "a version does not have a field",
     "unsupported-option": "the version of a program does not have an option",

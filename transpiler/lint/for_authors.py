@@ -21,7 +21,7 @@ from transpiler.lint.files_and_disks import (
 from transpiler.lint.newer_settings import newer_settings
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
-from transpiler.lint.templates import templates
+from transpiler.lint.templates import misspelled_tags, templates
 from transpiler.lint.units.quadlets import quadlets
 from transpiler.lint.units.references import missing_units
 from transpiler.lint.units.settings import unit_settings
@@ -31,6 +31,7 @@ from transpiler.reading.tree import place_of
 
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     templates,
+    misspelled_tags,
     accounts,
     numbers_out_of_range,
     below_files,

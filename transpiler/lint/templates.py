@@ -1,4 +1,4 @@
-"""Lints about template variables that were not replaced, and about typographic quotes."""
+"""Lints about template variables that were not replaced, misspelled tags, and typographic quotes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from provision.config.problems import Path, Problem
+from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.source import LintInput, remark
 from transpiler.reading.yaml_node import YamlNode
 
@@ -21,6 +22,9 @@ _QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 
 _MARKS = re.compile(r"[$]\{|\{\{|\{%|<%|@@|\\[xuU]|[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 """What a text has if one of its values may have such a mark: the start of a mark, or an escape of any character."""
+
+_TAG = re.compile(r"(?:^|[\s\[{,])![A-Za-z]", re.MULTILINE)
+"""What a text has if it has a tag, or words that look like one."""
 
 _LOOKS_LIKE_TEMPLATE = "this looks like a template; transpile does not replace it"
 
@@ -44,6 +48,20 @@ def templates(source: LintInput) -> Iterator[Problem]:
     for path, node in found:
         if source.variant.name or path[:1] not in {(section,) for section in _COMMAND_LINES}:
             yield from _scalar(path, node)
+
+
+def misspelled_tags(source: LintInput) -> Iterator[Problem]:
+    """Warnings about tags that are almost ours. As in Butane, all other tags mean nothing."""
+    if source.root is None or not any(_TAG.search("\n".join(one)) for one in source.lines.values()):
+        return
+    from transpiler.composition.values import TAGS, nodes_below
+
+    for node in nodes_below(source.root):
+        if node.tag.startswith("!") and node.tag not in TAGS:
+            near = did_you_mean(node.tag.lower(), TAGS).strip(" ()")
+            if near:
+                message = f"transpile does not know the tag {node.tag}, and takes the text behind it as it is"
+                yield remark((), "unknown-tag", message, near, node.at)
 
 
 def _scalar(path: Path, node: YamlNode) -> Iterator[Problem]:

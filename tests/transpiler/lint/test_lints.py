@@ -199,3 +199,27 @@ def test_a_second_document(text: str, line: int) -> None:
 def test_an_account_from_an_alias_without_a_name() -> None:
     text = "x: &x {uid: 5}\npasswd: {users: [*x]}\n"
     assert "account-name" in {rule_of(one.problem) for one in transpile((HEAD + text).encode()).findings()}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("!secrt tok", ["7:unknown-tag"]),
+        ('!fromat "a{b}"', ["7:unknown-tag"]),
+        ("!Var x", ["7:unknown-tag"]),
+        ("!other x", []),
+        ("!!str 1", []),
+        ('"wait !vra x"', []),
+        ("[!secrt tok]", ["7:wrong-type", "7:unknown-tag"]),
+    ],
+)
+def test_misspelled_tags(value: str, found: list[str]) -> None:
+    assert findings_of(f"storage:\n  files:\n    - path: /etc/a\n      contents:\n        inline: {value}\n") == found
+
+
+def test_the_time_grows_with_the_number_of_empty_lines() -> None:
+    """If each empty line were the start of another search, this would take minutes."""
+    lines = "\n" * 500_000
+    assert (
+        findings_of(f'storage:\n  files:\n    - path: /etc/a\n      contents:\n        inline: "{"a"}{lines}"\n') == []
+    )
