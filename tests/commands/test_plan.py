@@ -187,3 +187,13 @@ def test_known_secrets_are_not_shown(tmp_path: Path) -> None:
         assert "hid" not in said.replace("hidden_", "")
         assert "query" not in said
         assert "pw" not in said.replace("http", "")
+
+
+def test_a_secret_that_is_a_url_is_not_shown_without_its_password(tmp_path: Path) -> None:
+    text = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/b, contents: {source: !secret url}}]}\n"
+    environment = {**os.environ, "TRANSPILE_SECRET_URL": "https://bob:pw@h.example/hooks/hidden?x=1"}
+    argv = [sys.executable, "-m", "provision", "plan", "--root", str(tmp_path), "-"]
+    (tmp_path / "etc").mkdir()
+    done = subprocess.run(argv, input=text, env=environment, check=False, capture_output=True, text=True)
+    assert "fetch ***" in done.stdout
+    assert "hidden" not in done.stdout + done.stderr

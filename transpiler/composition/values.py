@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from provision.config.problems import Position, Problem
 from provision.config.reports.findings import escaped
+from provision.config.resources.urls import redacted
 from transpiler.reading.local_files import LocalFileError, read_file
 from transpiler.reading.scalars import ABSENT, is_null, text_of
 from transpiler.reading.tree import MAX_BYTES, parse_yaml
@@ -64,10 +65,11 @@ class Values(NamedTuple):
         return self.secrets.get(name, self.environment.get(variable))
 
     def known_secrets(self) -> set[str]:
-        """All secrets of files and of the environment, and their lines."""
+        """All secrets of files and of the environment, their lines, and what messages show of those that are URLs."""
         found = {text for name, text in self.environment.items() if name.startswith(SECRET_VARIABLE)}
         found.update(self.secrets.values())
-        return found | {line for text in found for line in text.splitlines()}
+        lines = {line for text in found for line in text.splitlines()}
+        return found | lines | {redacted(text) for text in lines if "://" in text}
 
 
 def read_values(
