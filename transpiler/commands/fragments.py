@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from transpiler.commands.find_configs import find_configs, has_variant_line
+from transpiler.commands.find_configs import find_configs, has_variant_line, is_config
 from transpiler.composition.documents import EXTENDS
 from transpiler.composition.values import nodes_below
 from transpiler.reading.local_files import FilesDirectory, LocalFileError, read_file
@@ -33,6 +34,39 @@ def with_whole_configs(names: Sequence[str], files_dir: str | None, exclude: Seq
         for one in whole or [name]:
             chosen.setdefault(os.path.realpath(one), one)
     return list(chosen.values())
+
+
+MOST_SEARCHED = 500
+"""The number of files that are searched for the config of a part. A person waits for them."""
+
+
+def whole_config(path: str, files_dir: str) -> str:
+    """A config that has a file as its part: the nearest one; empty if there is none.
+
+    Without a files directory, a config can only have parts below its own directory: it is searched in the directories
+    above the part, up to the top of the repository.
+    """
+    real, folder = os.path.realpath(path), os.path.dirname(os.path.abspath(path))
+    for config in islice(_configs_above(folder, files_dir), MOST_SEARCHED):
+        if os.path.realpath(config) != real and _names_variant(config) and real in _parts(config, files_dir or None):
+            return config
+    return ""
+
+
+def _configs_above(folder: str, files_dir: str) -> Iterator[str]:
+    """The configs in a directory and in those above it, then those below the files directory."""
+    while True:
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            names = []
+        yield from (path for path in (os.path.join(folder, name) for name in names) if is_config(path))
+        above = os.path.dirname(folder)
+        if above == folder or os.path.exists(os.path.join(folder, ".git")):
+            break
+        folder = above
+    if files_dir:
+        yield from find_configs([files_dir])[0]
 
 
 def _names_variant(name: str) -> bool:

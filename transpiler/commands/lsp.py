@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def lsp(arguments: list[str]) -> int:
     parser = command_line()
     parser.parse_args(arguments)
     try:
+        from transpiler.commands.fragments import whole_config
         from transpiler.editor.server import serve
     except ImportError:
         print(MISSING, file=sys.stderr)
@@ -44,7 +46,7 @@ def lsp(arguments: list[str]) -> int:
     if sys.stdin.isatty():
         parser.error("an editor starts this command; see the guide for the settings of editors")
     try:
-        return serve(_settings_for)
+        return serve(_settings_for, whole_config)
     except OSError as error:
         print(f"transpile lsp: the connection to the editor is broken: {reason_of(error)}", file=sys.stderr)
         return 1
@@ -66,4 +68,5 @@ def _settings_for(folder: str) -> FileSettings:
     except (SettingsError, ValuesError) as wrong:
         print(f"transpile lsp: {wrong}", file=sys.stderr)
         return FileSettings()
-    return FileSettings(found.files_dir or "", found.ignore, values, release)
+    files = frozenset(os.path.realpath(one) for one in (found.vars_file, found.secrets_file) if one)
+    return FileSettings(found.files_dir or "", found.ignore, values, release, files)

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Position
-from transpiler.authoring.fixes.fixed import Fix, fixed, fixes_of
+from transpiler.authoring.fixes.fixed import Fix, Fixed, fixed, fixed_with_parts, fixes_of
 from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.editor.diagnostics import Diagnostic, diagnostics
 from transpiler.editor.document import OpenDocument, TextRange
-from transpiler.phases import transpile
 
 MOST = 10
 """The number of diagnostics for which actions are sought. For each action the text is translated again."""
@@ -36,7 +35,9 @@ def code_actions(document: OpenDocument, first: int, last: int) -> list[CodeActi
     here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][: 1 if is_long else MOST]
     if not here:
         return []
-    mended = [one for fix in fixes_of(document.result) if not fix.file and (one := _mend(document, fix, here))]
+    mended = [
+        one for fix in fixes_of(document.result) if fix.file == document.file and (one := _mend(document, fix, here))
+    ]
     silencing = here if first == last else []
     found = [*mended, *(one for diagnostic in silencing if (one := _silence(document, diagnostic)))]
     return [*found, *(mend_all(document) if mended and not is_long else ())]
@@ -48,7 +49,7 @@ def _mend(document: OpenDocument, fix: Fix, here: list[Diagnostic]) -> CodeActio
     if diagnostic is None:
         return None
     changed = apply_edits(document.raw, [edit])
-    if changed == document.raw or (transpile(changed, document.options).failed and not document.result.failed):
+    if changed == document.raw or (document.checked(changed).failed and not document.result.failed):
         return None
     old = document.line(edit.line)[edit.start - 1 : edit.end - 1]
     new = edit.text
@@ -60,7 +61,11 @@ def _mend(document: OpenDocument, fix: Fix, here: list[Diagnostic]) -> CodeActio
 
 def mend_all(document: OpenDocument) -> Iterator[CodeAction]:
     """The action that does what `transpile check --fix` does, if that changes anything."""
-    mended = fixed(document.raw, document.options)
+    if document.part_of is None:
+        mended = fixed(document.raw, document.options)
+    else:
+        own = fixed_with_parts(*document.source(document.raw)).get(document.file)
+        mended = own[1] if own is not None else Fixed(document.raw, 0)
     if mended.edits:
         whole = TextRange(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
         yield CodeAction(_WHOLE_TEXT, ((whole, mended.raw.decode().removeprefix("\ufeff")),), None)
@@ -74,7 +79,7 @@ def _silence(document: OpenDocument, diagnostic: Diagnostic) -> CodeAction | Non
     line = document.line(number)
     at = Position(number, len(line.rstrip()) + 1)
     comment = f"  # transpile: ignore={diagnostic.rule}"
-    after = transpile(apply_edits(document.raw, [Edit.insert(at, comment)]), document.options)
+    after = document.checked(apply_edits(document.raw, [Edit.insert(at, comment)]))
     silenced = after.problems.count(diagnostic.problem) < document.result.problems.count(diagnostic.problem)
     if not silenced or after.json != document.result.json or after.failed != document.result.failed:
         return None

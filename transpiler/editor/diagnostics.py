@@ -28,7 +28,7 @@ class Diagnostic(NamedTuple):
 
 def diagnostics(document: OpenDocument) -> list[Diagnostic]:
     """The findings in the order of a report: errors first."""
-    findings = document.result.findings()
+    findings = document.findings()
     scalars = dict(_scalars(document.root)) if findings else {}
     found = [Diagnostic(one.problem, _span(one, scalars, document), _message(one)) for one in findings]
     return sorted(found, key=lambda one: not one.problem.fatal)

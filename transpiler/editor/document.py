@@ -6,15 +6,19 @@ The two also differ in what ends a line: U+0085, U+2028 and U+2029 do so in YAML
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_right
 from functools import cached_property
 from typing import NamedTuple
 
 from provision.config.problems import Path, Position
+from provision.config.reports.findings import Finding
 from transpiler.butane.variants import Variant, table
 from transpiler.phases import transpile
+from transpiler.reading.tree import parse_yaml
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.reading.yaml_problems import YamlError
 from transpiler.result import Result
 from transpiler.translation_state import TranspileOptions
 
@@ -42,16 +46,35 @@ class EditorPosition(NamedTuple):
     character: int
 
 
+class WholeConfig(NamedTuple):
+    """The text of a config, and the path of one of its parts."""
+
+    raw: bytes
+    part: str
+
+
 class OpenDocument:
     """A text in an editor, and how `transpile check` translates it.
 
-    `encoding` is that of the client: `utf-8`, `utf-16` or `utf-32`.
+    `encoding` is that of the client: `utf-8`, `utf-16` or `utf-32`. A text that is only a part of a config is checked
+    through that config, and the options are those of the config. A text that `holds_values` is no config: it is only
+    read as YAML.
     """
 
-    def __init__(self, text: str, options: TranspileOptions | None = None, *, encoding: str = "utf-16") -> None:
+    def __init__(
+        self,
+        text: str,
+        options: TranspileOptions | None = None,
+        *,
+        encoding: str = "utf-16",
+        part_of: WholeConfig | None = None,
+        holds_values: bool = False,
+    ) -> None:
         self.text = text
         self.options = options or TranspileOptions()
         self.encoding = encoding
+        self.part_of = part_of
+        self.holds_values = holds_values
 
     @cached_property
     def raw(self) -> bytes:
@@ -60,13 +83,50 @@ class OpenDocument:
 
     @cached_property
     def result(self) -> Result:
-        """What `transpile check` finds in the text."""
-        return transpile(self.raw, self.options)
+        """What `transpile check` finds in the text, or in the whole config if the text is a part."""
+        return self.checked(self.raw)
+
+    def checked(self, raw: bytes) -> Result:
+        """What is found if this is the text."""
+        return transpile(*self.source(raw))
+
+    def source(self, raw: bytes) -> tuple[bytes, TranspileOptions]:
+        """What is translated if this is the text: the config and its options."""
+        if self.part_of is None:
+            return raw, self.options
+        return self.part_of.raw, self.options._replace(part_texts={os.path.realpath(self.part_of.part): raw})
+
+    @cached_property
+    def file(self) -> str:
+        """The name of the text in places: empty, or that of the part."""
+        if self.part_of is None:
+            return ""
+        real = os.path.realpath(self.part_of.part)
+        return next((name for name in self.result.text.others if os.path.realpath(name) == real), real)
+
+    def findings(self) -> list[Finding]:
+        """What is found in the text, with places in it. In files of values only YAML can be wrong."""
+        if self.holds_values:
+            return self.result.findings() if self.root is None else []
+        found = self.result.findings()
+        if self.part_of is None:
+            return found
+        own = [(one, one.at) for one in found if one.at is not None and one.at.file == self.file]
+        return [one._replace(at=at._replace(file="")) for one, at in own]
 
     @property
     def root(self) -> YamlNode | None:
         """The tree of the text with all its parts, or as written while a part is wrong; None while it is not YAML."""
+        if self.part_of is not None:
+            return self._tree_of_part
         return self.result.text.root or self.result.text.as_written
+
+    @cached_property
+    def _tree_of_part(self) -> YamlNode | None:
+        try:
+            return parse_yaml(self.raw)
+        except YamlError:
+            return None
 
     @cached_property
     def lines(self) -> list[str]:
@@ -127,6 +187,11 @@ class OpenDocument:
                 return count
             taken += self._units(letter)
         return len(line)
+
+
+def names_variant(text: str) -> bool:
+    """Whether a text has a line with a variant, as a config has that is not only a part."""
+    return _top_value(text, "variant") != ""
 
 
 def _top_value(text: str, key: str) -> str:

@@ -21,8 +21,10 @@ from provision.config.problems import Position
 from transpiler.authoring.formatted import formatted
 from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
-from transpiler.editor.document import OpenDocument, TextRange
+from transpiler.editor.document import OpenDocument, TextRange, WholeConfig, names_variant
 from transpiler.editor.protocol.answers import AnsweringProtocol, answer_all
+from transpiler.reading.local_files import LocalFileError, read_file
+from transpiler.reading.tree import MAX_BYTES
 from transpiler.releases.table import Release
 from transpiler.translation_state import TranspileOptions
 
@@ -32,24 +34,37 @@ WAIT = 0.01
 SOURCE = "transpile"
 
 
+FindConfig = Callable[[str, str], str]
+"""Takes the path of a file and the files directory, which may be empty; returns the path of a config, or nothing."""
+
+
 class FileSettings(NamedTuple):
-    """How the texts of one directory are checked. An empty `files_dir` means the directory of the text."""
+    """How the texts of one directory are checked. An empty `files_dir` means the directory of the text.
+
+    `value_files` are the real paths of the files with variables and secrets.
+    """
 
     files_dir: str = ""
     ignore: tuple[str, ...] = ()
     values: Values | None = None
     release: Release | None = None
+    value_files: frozenset[str] = frozenset()
 
 
 class ConfigServer:
-    """A server for configs. `settings_for` returns the settings for the texts of a directory.
+    """A server for configs.
+
+    `settings_for` returns the settings for the texts of a directory, and `whole_config` the path of a config that has a
+    file as its part, empty if there is none.
 
     `versions` has the versions of the open documents, and `known` those that were checked, by the addresses that the
-    editor uses.
+    editor uses; `wholes` has the configs of those that are only parts.
     """
 
-    def __init__(self, settings_for: Callable[[str], FileSettings]) -> None:
+    def __init__(self, settings_for: Callable[[str], FileSettings], whole_config: FindConfig) -> None:
         self.settings_for = settings_for
+        self.whole_config = whole_config
+        self.wholes: dict[str, str] = {}
         self.known: dict[str, tuple[str, OpenDocument]] = {}
         self.versions: dict[str, int] = {}
         # whole texts: pygls splits lines at U+2028 and form feeds, too, and would edit the wrong line
@@ -85,20 +100,29 @@ class ConfigServer:
         text = self.server.workspace.get_text_document(uri).source
         before = self.known.get(uri)
         if before is None or before[0] != text:
-            path = to_fs_path(uri) if uri.startswith("file:") else None
-            settings = self.settings_for(os.path.dirname(path)) if path else FileSettings()
-            files_dir = settings.files_dir or (os.path.dirname(path) if path else "")
-            encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
-            options = TranspileOptions(
-                name=path or "",
-                files_dir=files_dir,
-                ignore=settings.ignore,
-                values=settings.values,
-                release=settings.release,
-            )
-            made = OpenDocument(text, options, encoding=encoding)
+            made = self.opened_text(uri, text)
             self.known[uri] = before = (text, made)
         return before[1]
+
+    def opened_text(self, uri: str, text: str) -> OpenDocument:
+        """The document with a text, and how it is checked."""
+        encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
+        path = to_fs_path(uri) if uri.startswith("file:") else None
+        settings = self.settings_for(os.path.dirname(path)) if path else FileSettings()
+        if path and not names_variant(text):
+            if os.path.realpath(path) in settings.value_files:
+                return OpenDocument(text, encoding=encoding, holds_values=True)
+            if uri not in self.wholes:
+                self.wholes[uri] = self.whole_config(path, settings.files_dir)
+            whole = self.wholes[uri]
+            try:
+                raw = read_file(whole, MAX_BYTES) if whole else b""
+            except LocalFileError:  # it was removed
+                whole = ""
+            if whole:
+                options = _options(whole, self.settings_for(os.path.dirname(whole)))
+                return OpenDocument(text, options, encoding=encoding, part_of=WholeConfig(raw, path))
+        return OpenDocument(text, _options(path or "", settings), encoding=encoding)
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
         """Check a text that was opened."""
@@ -118,6 +142,7 @@ class ConfigServer:
     def saved(self, _params: types.DidSaveTextDocumentParams) -> None:
         """Check all open texts again, because a saved file may be a local file of theirs."""
         self.known.clear()
+        self.wholes.clear()
         for uri in list(self.versions):
             self.publish(uri)
 
@@ -125,6 +150,7 @@ class ConfigServer:
         """Forget a text, and remove its diagnostics."""
         uri = params.text_document.uri
         self.known.pop(uri, None)
+        self.wholes.pop(uri, None)
         self.versions.pop(uri, None)
         self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
 
@@ -225,6 +251,17 @@ class ConfigServer:
         return _workspace_edit(document, uri, edits)
 
 
+def _options(path: str, settings: FileSettings) -> TranspileOptions:
+    """How the config of a path is translated; an empty path is that of a text without a file."""
+    return TranspileOptions(
+        name=path,
+        files_dir=settings.files_dir or os.path.dirname(path),
+        ignore=settings.ignore,
+        values=settings.values,
+        release=settings.release,
+    )
+
+
 _ACTION_KINDS = (types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll)
 
 
@@ -281,7 +318,7 @@ def _symbol(document: OpenDocument, one: outline.Symbol) -> types.DocumentSymbol
     )
 
 
-def serve(settings_for: Callable[[str], FileSettings]) -> int:
+def serve(settings_for: Callable[[str], FileSettings], whole_config: FindConfig) -> int:
     """Answer on standard input and output until the editor ends the connection; returns the exit status.
 
     It is 1 if the editor says `exit` without `shutdown`. Raises OSError if the connection breaks.
@@ -293,7 +330,7 @@ def serve(settings_for: Callable[[str], FileSettings]) -> int:
         logger.propagate = False
     # duplicates, because pygls closes what it gets
     with os.fdopen(os.dup(0), "rb") as receiving, os.fdopen(os.dup(1), "wb") as sending:
-        protocol = cast("AnsweringProtocol", ConfigServer(settings_for).server.protocol)
+        protocol = cast("AnsweringProtocol", ConfigServer(settings_for, whole_config).server.protocol)
         protocol.set_writer(StdoutWriter(sending))
         try:
             asyncio.run(answer_all(receiving, protocol))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from transpiler.commands.fragments import with_whole_configs
+from transpiler.commands.fragments import whole_config, with_whole_configs
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -51,3 +51,20 @@ def test_what_cannot_be_read_stays(folder: Path) -> None:
     (folder / "up.bu").write_text("x: !include ../up.bu\n")
     names = ["pipe.bu", "broken.bu", "up.bu", "none.bu"]
     assert with_whole_configs(names, None) == names
+
+
+def test_the_config_of_a_part_is_above_it_or_below_the_files_directory(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / "site/parts").mkdir(parents=True)
+    (folder / "configs").mkdir()
+    part, config = folder / "site/parts/units.yaml", folder / "site/site.bu"
+    part.write_text("- name: a.service\n")
+    (folder / "other.bu").write_text(HEAD)
+    config.write_text(HEAD + "systemd: {units: !include parts/units.yaml}\n")
+    assert whole_config(str(part), "") == str(config)
+    assert whole_config(str(config), "") == ""
+    config.rename(folder / "configs/site.bu")
+    assert whole_config(str(part), "") == ""
+    assert whole_config(str(part), str(folder / "site")) == ""
+    (folder / "configs/site.bu").write_text(HEAD + "systemd: {units: !include site/parts/units.yaml}\n")
+    assert whole_config(str(part), str(folder)) == str(folder / "configs/site.bu")

@@ -10,7 +10,7 @@ from tests.transpiler.editor import HEAD
 from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.authoring.fixes.fixed import fixed
 from transpiler.editor.code_actions import CodeAction, code_actions
-from transpiler.editor.document import OpenDocument
+from transpiler.editor.document import OpenDocument, WholeConfig
 from transpiler.translation_state import TranspileOptions
 
 
@@ -77,3 +77,17 @@ def test_a_line_that_a_hint_names_is_added() -> None:
     mend = code_actions(document, 5, 5)[0]
     assert mend.title == "Mend: write mode: 0600"
     assert applied(document, mend) == document.text.replace("/a\n", "/a\n      mode: 0600\n")
+
+
+def test_a_part_is_mended_through_its_config(tmp_path: Path) -> None:
+    part = tmp_path / "files.yaml"
+    part.write_text("not saved yet\n")
+    config = HEAD + "storage: {files: !include files.yaml}\npasswd: {users: [{name: a, shel: /b}]}\n"
+    text = "# files\n- path: /etc/a\n  mode: 644\n- path: /etc/b\n  mode: 755\n"
+    whole = WholeConfig(config.encode(), str(part))
+    document = OpenDocument(text, TranspileOptions(files_dir=tmp_path), part_of=whole)
+    assert [one.at and one.at[:2] for one in document.findings()] == [(3, 9), (5, 9)]
+    mend, silence, everything = code_actions(document, 3, 3)
+    assert applied(document, mend) == text.replace("644", "0644")
+    assert applied(document, everything) == text.replace("644", "0644").replace("755", "0755")
+    assert silence.title == "Silence decimal-mode on this line"

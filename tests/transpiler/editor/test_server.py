@@ -164,3 +164,35 @@ def test_a_saved_file_is_checked_with_its_local_files(editor: Editor) -> None:
 def test_settings_of_the_repository(editor: Editor) -> None:
     text = HEAD + "passwd: {users: [{name: !var who, ssh_authorized_keys: [ssh-rsa], password_hash: !secret who}]}\n"
     assert editor.show(text) == []
+
+
+def other(editor: Editor, name: str, text: str) -> list[dict[str, Any]]:
+    """The diagnostics of another file of the folder, which is saved and opened."""
+    path = folder_of(editor) / name
+    path.write_text(text)
+    document = {"uri": path.as_uri(), "languageId": "yaml", "version": 1, "text": text}
+    editor.notify("textDocument/didOpen", {"textDocument": document})
+    while (shown := editor.wait("textDocument/publishDiagnostics"))["uri"] != path.as_uri():
+        pass
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": path.as_uri()}})
+    assert editor.wait("textDocument/publishDiagnostics")["diagnostics"] == []
+    found: list[dict[str, Any]] = shown["diagnostics"]
+    return found
+
+
+def folder_of(editor: Editor) -> Path:
+    return Path(unquote(editor.uri.removeprefix("file://"))).parent
+
+
+def test_a_part_is_checked_through_its_config(editor: Editor) -> None:
+    (folder_of(editor) / "whole.bu").write_text(HEAD + "systemd:\n  units: !include units.yaml\n")
+    assert other(editor, "units.yaml", "- name: a.service\n  enabled: true\n") == []
+    (found,) = other(editor, "units.yaml", "- name: a.service\n  enabledd: true\n")
+    assert (found["code"], found["range"]["start"]) == ("unused-key", {"line": 1, "character": 2})
+
+
+def test_a_file_of_values_is_no_config(editor: Editor) -> None:
+    assert other(editor, "vars.yaml", "who: core\n") == []
+    (found,) = other(editor, "vars.yaml", "who: [\n")
+    assert found["code"] == "yaml-syntax"
+    other(editor, "vars.yaml", "who: core\n")
