@@ -211,7 +211,7 @@ class File(Node, key="path"):
     append: tuple[Resource, ...] = list_of(Resource, "contents added at the end, in order", appends=True)
     contents: Resource = nested(Resource, "contents of the file")
     mode: int | None = optional(
-        "permission bits",
+        "permission bits (default 0644)",
         limits=MODE_LIMITS,
         constraint="at most 07777; setuid, setgid and sticky bits take effect since 3.6.0",
         example=420,
@@ -222,7 +222,7 @@ class Directory(Node, key="path"):
     """A directory."""
 
     mode: int | None = optional(
-        "permission bits",
+        "permission bits (default 0755)",
         limits=MODE_LIMITS,
         constraint="at most 07777; setuid, setgid and sticky bits take effect since 3.6.0",
         example=493,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ class MachinePart(NamedTuple):
 
     `source` is the author's path and `at` its place; both are empty if they are not known. `sugar` says that the author
     did not write the entry itself: it was made of what is at `source`. `made` are the fields of an entry that sugar
-    made, each with the author's path that it was made of.
+    made, each with the author's path that it was made of. `defaults` are the fields that are not set, each with the
+    value that the machine takes for it.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class MachinePart(NamedTuple):
     at: Position | None
     sugar: bool
     made: tuple[tuple[str, Path], ...]
+    defaults: tuple[tuple[str, str], ...] = ()
 
     @property
     def file(self) -> str:
@@ -101,9 +104,8 @@ class _Origins:
         """The entry for one record."""
         source, at, sugar = self.origin(path)
         made = () if sugar else tuple(self.made(path, (), record))
-        return MachinePart(
-            kind, _name(record), ", ".join(one for one in describe(record) if one), source, at, sugar, made
-        )
+        details = ", ".join(one for one in describe(record) if one)
+        return MachinePart(kind, _name(record), details, source, at, sugar, made, tuple(_defaults(record)))
 
     def origin(self, path: Path) -> tuple[Path, Position | None, bool]:
         """The author's path of a part, its place, and whether the author did not write the part itself."""
@@ -154,9 +156,21 @@ def _name(record: Any) -> str:
     return key_of(record)
 
 
+def _defaults(record: Record) -> Iterator[tuple[str, str]]:
+    """The fields that are not set and have a default, which their descriptions name."""
+    for field in record.FIELDS:
+        value, default = getattr(record, field.name), _DEFAULT.search(field.doc)
+        if default and field.is_published and (value is None or (isinstance(value, Record) and value.is_empty)):
+            yield field.name, default[1]
+
+
+_DEFAULT = re.compile(r"\(default ([^)]+)\)")
+
+
 def _node(node: Any) -> Iterator[str]:
-    if getattr(node, "mode", None) is not None:
-        yield f"0{node.mode:o}"
+    mode = getattr(node, "mode", None)
+    default = dict(_defaults(node)).get("mode")
+    yield f"0{mode:o}" if mode is not None else f"{default} by default" if default else ""
     owners = [_owner(node.user), _owner(node.group)]
     if any(owners):
         yield ":".join(one or "root" for one in owners)

@@ -20,7 +20,8 @@ DESCRIPTION = """\
 Show what a machine will have: disks, file systems, accounts, files, units and kernel arguments, each with the line of
 the config that it comes from, and what sugar has made. The last lines compare the size of the JSON with the largest
 user data of platforms. WHAT selects entries: a path of the machine, the name of an entry, a kind such as `unit`, or a
-path of the config such as `storage.files`. Contents and hashes are not shown.
+path of the config such as `storage.files`; for them, the fields that have their defaults are listed too. Contents and
+hashes are not shown.
 
   transpile explain site.bu
   transpile explain site.bu /etc
@@ -91,16 +92,15 @@ def _lines(found: Sequence[MachinePart], result: Result, *, whole: bool) -> Iter
     from provision.config.reports.findings import escaped
 
     for kind in dict.fromkeys(one.kind for one in found):
-        rows = [
-            (escaped(one.name), escaped(one.details), _place(one, result), _sugar(one))
-            for one in found
-            if one.kind == kind
-        ]
+        parts = [one for one in found if one.kind == kind]
+        rows = [(escaped(one.name), escaped(one.details), _place(one, result), _sugar(one)) for one in parts]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         yield kind
-        for row in rows:
+        for part, row in zip(parts, rows, strict=True):
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
             yield f"  {'  '.join((*cells, row[3]))}".rstrip()
+            if part.defaults and not whole:
+                yield f"    by default: {', '.join(f'{field} {value}' for field, value in part.defaults)}"
     limits = _limits(result) if whole else []
     if limits:
         yield f"size: {len(result.json.encode())} bytes of JSON"
@@ -161,6 +161,7 @@ def as_document(found: Sequence[MachinePart], result: Result, name: str) -> dict
                 "path": dotted(one.source),
                 "sugar": one.sugar,
                 "made": [{"field": field, "of": dotted(source)} for field, source in one.made],
+                "defaults": dict(one.defaults),
             }
             for one in found
         ],

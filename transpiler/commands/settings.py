@@ -150,7 +150,7 @@ def release_given(name: str | None) -> Release | None:
     from transpiler.releases.table import releases
 
     if name not in releases():
-        near = did_you_mean(name, releases())
+        near = did_you_mean(name.lower(), releases())
         wrong = f"there is no target {escaped(name)}{near}" if name else "the target has no name"
         raise SettingsError(f"{wrong}; targets are {', '.join(releases())}")
     return releases()[name]

@@ -36,13 +36,29 @@ def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert shown.startswith(
         "file\n"
-        "  /etc/motd  3 bytes  site.bu:5:7  contents.source made of contents.local\n"
-        "  /etc/a     0 bytes  site.bu:7:7\n"
+        "  /etc/motd  0644 by default, 3 bytes  site.bu:5:7  contents.source made of contents.local\n"
+        "  /etc/a     0644 by default, 0 bytes  site.bu:7:7\n"
         "unit\n"
         "  a.service  enabled  units.bu:2:3\n"
         "size: "
     )
     assert "  aws            16384  fits (1 %)\n" in shown
+
+
+def test_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "storage: {files: [{path: /a, overwrite: false, user: {name: core}}], directories: [{path: /d, mode: 0700}]}\n"
+    )
+    (tmp_path / "a.bu").write_text(f"variant: fcos\nversion: 1.5.0\n{text}")
+    assert explain(["a.bu", "storage"]) == 0
+    assert capsys.readouterr().out == (
+        "directory\n  /d  0700  a.bu:3:84\n    by default: group root, overwrite false, user root\n"
+        "file\n  /a  0644 by default, core:root, 0 bytes  a.bu:3:19\n"
+        "    by default: group root, mode 0644\n"
+    )
+    assert explain(["--json", "a.bu", "/a"]) == 0
+    (file,) = json.loads(capsys.readouterr().out)["entries"]
+    assert file["defaults"] == {"group": "root", "mode": "0644"}
 
 
 def test_names_with_control_characters_and_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
