@@ -132,7 +132,7 @@ ADVICE: Mapping[str, str] = {
     "comment-in-text": "a comment cuts a text",
     "config-size": "the result is larger than the machine accepts",
     "embedded-config": "a local config that is merged has problems",
-    "exposed-secret": "everyone on the machine may read a file with a private key",
+    "exposed-secret": "everyone on the machine may read a file with a private key, a password or a token",
     "include": "a file of !include or extends cannot be used",
     "incomplete-unit": "systemd or podman refuses a unit or quadlet, because a setting is missing",
     "keyfile-mode": "NetworkManager skips a profile that others than root may read",

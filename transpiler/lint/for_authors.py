@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
 from transpiler.lint.comments import cut_texts
+from transpiler.lint.content.exposed import exposed_secrets
 from transpiler.lint.content.files.judges import file_contents
 from transpiler.lint.content.files.links import time_zones
-from transpiler.lint.content.places import exposed_secrets, places
+from transpiler.lint.content.places import places
 from transpiler.lint.embedded import embedded_configs
 from transpiler.lint.explanations import explain_problems
 from transpiler.lint.files_and_disks import (

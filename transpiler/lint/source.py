@@ -37,6 +37,10 @@ class LintInput(NamedTuple):
         """Whether the first character of a node in its file, after its tag, is this one, such as `|` for a block."""
         return re.sub(r"^!\S+ +", "", self.line(node.at)[node.column - 1 :])[:1] == letter
 
+    def starts_with_tag(self, node: YamlNode, tag: str) -> bool:
+        """Whether a node has this tag in its file, such as `!secret`, whatever the tag became."""
+        return re.match(rf"{re.escape(tag)}(?!\S)", self.line(node.at)[node.column - 1 :]) is not None
+
 
 def remark(path: Path, rule: str, message: str, hint: str = "", at: Position | None = None) -> Problem:
     """A warning of the rule `rule`. Without `at`, its place is that of `path`."""

@@ -1,4 +1,4 @@
-"""Lints about where files go, and who may read them."""
+"""Lints about where files go."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from provision.config.problems import Path, Problem
 from transpiler.lint.content.ostree import has_read_only_root, is_ostree, link_above, needs_new_directory, real_path
-from transpiler.lint.content.texts import machine_texts
 from transpiler.lint.source import LintInput, remark
-from transpiler.reports.secret_text import PRIVATE_KEY, WIREGUARD_KEY
 
 _NOT_MOUNTED = {None, "", "none", "swap"}
 """The formats of file systems that Ignition does not mount. Source: coreos/ignition, `mountFs`."""
@@ -100,23 +98,3 @@ def _mount_point(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
     elif needs_new_directory(name) and has_read_only_root(source):
         message = "Ignition cannot make this mount point: the directory / of this system is read-only"
         yield remark(path, "unwritable-path", message, f"write /var{name}")
-
-
-def exposed_secrets(source: LintInput) -> Iterator[Problem]:
-    """Warnings about files with a private key that everyone may read, and profiles that NetworkManager skips for it."""
-    for one in machine_texts(source, lambda _name: True):
-        if one.path[:2] != ("storage", "files"):
-            continue
-        file = source.record.storage.files[one.path[2]]
-        mode = 0o644 if file.mode is None else file.mode
-        place = (*one.path[:3], "path" if file.mode is None else "mode")
-        if one.name.startswith("/etc/NetworkManager/system-connections/"):
-            if mode & 0o077:
-                message = "NetworkManager skips a profile that others than root may read"
-                yield remark(place, "keyfile-mode", message, "write mode: 0600")
-            continue
-        secret = PRIVATE_KEY.search(one.text) or WIREGUARD_KEY.search(one.text)
-        if secret and mode & 0o004:
-            at = None if one.file else one.place(source, one.text.count("\n", 0, secret.start()))
-            message = "everyone on the machine may read this private key"
-            yield remark(place, "exposed-secret", message, "write mode: 0600", at if file.mode is None else None)
