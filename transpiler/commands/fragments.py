@@ -8,10 +8,9 @@ from itertools import islice
 
 from transpiler.commands.find_configs import find_configs, has_variant_line, is_config
 from transpiler.composition.documents import EXTENDS
-from transpiler.composition.values import nodes_below
 from transpiler.reading.local_files import FilesDirectory, LocalFileError, read_file
 from transpiler.reading.tree import MAX_BYTES, parse_yaml
-from transpiler.reading.yaml_node import YamlNode
+from transpiler.reading.yaml_node import YamlNode, nodes_below
 from transpiler.reading.yaml_problems import YamlError
 
 

@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 from provision.config.problems import MAX_PROBLEMS, Path, Position, Problem
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.composition.values import NAME, STR, TAGS, UNKNOWN_SECRET, Values, is_text, nodes_below, text_node
+from transpiler.composition.values import NAME, STR, UNKNOWN_SECRET, Values, is_text, text_node
 from transpiler.lint.syntax import explained
 from transpiler.reading.documents import second_document
 from transpiler.reading.local_files import FilesDirectory, LocalFileError
 from transpiler.reading.scalars import converted, is_null, resolved
 from transpiler.reading.tree import MAX_BYTES, MAX_NODES, parse_yaml
-from transpiler.reading.yaml_node import YamlNode
+from transpiler.reading.yaml_node import YamlNode, nodes_below
 from transpiler.reading.yaml_problems import YamlError
+from transpiler.reports.secret_masks import TAGS
 from transpiler.reports.text import SourceText
 
 MAX_DEPTH = 20

@@ -14,9 +14,9 @@ from provision.config.resources.urls import redacted
 from transpiler.reading.local_files import LocalFileError, read_file
 from transpiler.reading.scalars import ABSENT, is_null, text_of
 from transpiler.reading.tree import MAX_BYTES, parse_yaml
-from transpiler.reading.yaml_node import YamlNode
+from transpiler.reading.yaml_node import YamlNode, nodes_below
 from transpiler.reading.yaml_problems import YamlError
-from transpiler.reports.secret_masks import AUTHOR_TAGS
+from transpiler.reports.secret_masks import TAGS
 from transpiler.reports.text import SourceText
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -24,8 +24,6 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 SECRET_VARIABLE = "TRANSPILE_SECRET_"  # noqa: S105 - the beginning of a name
 """An environment variable with this prefix and the name of a secret in upper case has the secret."""
-
-TAGS = (*AUTHOR_TAGS, "!format")
 
 STR = "tag:yaml.org,2002:str"
 
@@ -158,18 +156,6 @@ def _entries(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
         if tagged is not None:
             raise _wrong(tagged.at, f"{tagged.tag} cannot be used in a file of values")
         yield key.text, value.items[0] if value.kind == "alias" else value
-
-
-def nodes_below(root: YamlNode) -> Iterator[YamlNode]:
-    """A node and all nodes below it; the target of an alias is not below it."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if node.kind == "sequence":
-            waiting.extend(node.items)
-        elif node.kind == "mapping":
-            waiting.extend(one for pair in node.items for one in pair)
 
 
 def _source_text(path: str) -> SourceText:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.source import LintInput, remark
-from transpiler.reading.yaml_node import YamlNode
+from transpiler.reading.yaml_node import YamlNode, nodes_below
+from transpiler.reports.secret_masks import TAGS
 
 TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,99}\}\}|\{%[^{}]{1,99}%\}|<%[^<>]{1,99}%>|@@\w{1,99}@@")
 
@@ -54,8 +55,6 @@ def misspelled_tags(source: LintInput) -> Iterator[Problem]:
     """Warnings about tags that are almost ours. As in Butane, all other tags mean nothing."""
     if source.root is None or not any(_TAG.search("\n".join(one)) for one in source.lines.values()):
         return
-    from transpiler.composition.values import TAGS, nodes_below
-
     for node in nodes_below(source.root):
         if node.tag.startswith("!") and node.tag not in TAGS:
             near = did_you_mean(node.tag.lower(), TAGS).strip(" ()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from provision.config.problems import Position
@@ -30,3 +31,15 @@ class YamlNode(NamedTuple):
     def at(self) -> Position:
         """The place of the node's first character."""
         return Position(self.line, self.column, self.file)
+
+
+def nodes_below(root: YamlNode) -> Iterator[YamlNode]:
+    """A node and all nodes below it; the target of an alias is not below it."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if node.kind == "sequence":
+            waiting.extend(node.items)
+        elif node.kind == "mapping":
+            waiting.extend(one for pair in node.items for one in pair)

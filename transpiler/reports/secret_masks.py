@@ -20,6 +20,9 @@ _KEYS_ARE_FREE = frozenset({"labels", "annotations"})
 AUTHOR_TAGS = ("!var", "!env", "!secret", "!include")
 """Tags whose text is the name of a value or of a file."""
 
+TAGS = (*AUTHOR_TAGS, "!format")
+"""All tags of this program."""
+
 _CANNOT_BE_SECRET = re.compile(r"\d{1,6}(?:\.\d{1,3}){0,3}|true|false|yes|no|on|off", re.IGNORECASE)
 
 _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.IGNORECASE)
