@@ -86,10 +86,15 @@ def write_all(files: Mapping[str, bytes], sources: Iterable[str]) -> None:
 def refuse_source(path: str, sources: Iterable[str]) -> None:
     """Raise OutputFailed if a path leads to one of the sources, or into a source that is a directory.
 
-    Links count too, hard ones and symbolic ones. The source `""` is standard input.
+    Links count too, hard ones and symbolic ones. The source `""` is standard input. A new file in a source that is a
+    directory is refused, because the next output would be made from it, too.
     """
+    sources = list(sources)
     try:
         found = os.stat(path)
+    except FileNotFoundError:
+        _refuse_below(path, sources)
+        return
     except (OSError, ValueError):
         return
     if not stat.S_ISREG(found.st_mode):
@@ -100,6 +105,17 @@ def refuse_source(path: str, sources: Iterable[str]) -> None:
             raise OutputFailed(
                 f"{escaped(path)}: error: not written: the output is made from this file{shown} "
                 "(hint: write to another file)"
+            )
+
+
+def _refuse_below(path: str, sources: Iterable[str]) -> None:
+    """Raise OutputFailed if a path is below a source that is a directory."""
+    real = os.path.realpath(path)
+    for source in sources:
+        if source and os.path.isdir(source) and real.startswith(os.path.join(os.path.realpath(source), "")):
+            raise OutputFailed(
+                f"{escaped(path)}: error: not written: the output is made from all files in this directory "
+                f"({escaped(source)}) (hint: write to another directory)"
             )
 
 

@@ -163,7 +163,11 @@ def _source_text(path: str) -> SourceText:
     try:
         return SourceText(path, raw, parse_yaml(_without_pairs(raw), file=path))
     except YamlError as error:
-        raise _wrong(error.problem.at or Position(1, 1, path), error.problem.message) from None
+        from transpiler.lint.syntax import explained
+
+        problem = explained(error.problem, SourceText(path, raw, None).lines())
+        hint = f" (hint: {problem.hint})" if problem.hint else ""
+        raise _wrong(problem.at or Position(1, 1, path), f"{problem.message}{hint}") from None
 
 
 _PAIR = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)

@@ -158,6 +158,15 @@ def test_no_source_is_replaced(site: Path, output: str) -> None:
     assert (site / "soft").is_symlink()
 
 
+@pytest.mark.parametrize("output", ["tree/new", "tree/etc/new", "./tree/../tree/new"])
+def test_nothing_is_added_to_a_tree(site: Path, output: str) -> None:
+    before = texts(site)
+    done = run("-d.", "-o", output, "site.bu", cwd=site)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{output}: error: not written: the output is made from all files in this directory (tree)" in done.stderr
+    assert texts(site) == before
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

@@ -41,6 +41,7 @@ def test_secrets_of_files_directories_and_the_environment(tmp_path: Path) -> Non
         ("a b: 1\n", r"x\.yaml:1:1: error: a name begins"),
         ("a: [!var b]\n", r"x\.yaml:1:5: error: !var cannot be used"),
         ("a: 'hunter2\n", r"x\.yaml:\d:\d+: error: "),
+        ("a: [\nb: 1\n", r"x\.yaml:1:4: error: the bracket that begins here is not closed.*\(hint: close it"),
         ("a: \x00\n", r"x\.yaml:1:\d: error: "),
     ],
 )
