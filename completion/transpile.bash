@@ -64,7 +64,7 @@ _transpile() {
     case $command in
         check)
             options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help"
-            options+=" --target --var --vars-file --secrets-file --watch"
+            options+=" --skip-others --target --var --vars-file --secrets-file --watch"
             ;;
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --markdown --textconv --git --var --vars-file --secrets-file --help" ;;

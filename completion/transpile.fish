@@ -39,6 +39,7 @@ complete -c transpile -n $check -s d -l files-dir -x -a '(__fish_complete_direct
 complete -c transpile -n $check -s s -l strict -d 'warnings are errors'
 complete -c transpile -n $check -s x -l exclude -r -d 'leave out files and directories'
 complete -c transpile -n $check -s i -l ignore -x -d 'leave out the warnings of a rule'
+complete -c transpile -n $check -l skip-others -d 'leave out arguments that are no configs'
 complete -c transpile -n $check -l fix -d 'mend what has one certain remedy'
 complete -c transpile -n $check -l diff -d 'show what --fix would change'
 complete -c transpile -n $check -s f -l format -x -a 'text json github gitlab sarif junit' -d 'how findings are written'

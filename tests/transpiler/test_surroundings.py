@@ -95,6 +95,31 @@ def test_the_hook_on_staged_files(tmp_path: Path, text: str, status: int) -> Non
     assert ("path not absolute" in done.stdout) == bool(status)
 
 
+def test_the_hook_on_parts_and_other_files(tmp_path: Path) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    texts = {
+        "site.bu": "variant: fcos\nversion: 1.5.0\nstorage: {files: !include files.yaml}\n",
+        "files.yaml": "- path: a\n",
+        "compose.yml": "services: {}\n",
+        "list.yaml": "- 1\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    argv = [sys.executable, "-m", *hook["entry"].replace("transpile", "transpiler", 1).split()]
+
+    def run(*names: str) -> tuple[int, str]:
+        names = tuple(name for name in names if re.search(hook["files"], name))
+        done = subprocess.run(
+            [*argv, *names], capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert run("compose.yml", "list.yaml") == (0, "")
+    status, shown = run("files.yaml", "compose.yml")
+    assert (status, shown.split(" error")[0]) == (1, "files.yaml:1:9:")
+    assert shown.count("error") == 1
+
+
 @pytest.fixture
 def action(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the step of the action as a runner does, on a machine with PyYAML but without working venv."""

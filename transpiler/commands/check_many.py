@@ -33,7 +33,7 @@ DESCRIPTION = """\
 Check configs without writing results. In directories and globs it checks *.bu, *.butane, other files that have a
 line with a known `variant:`, and Container Linux Configs with a section that only they have. A file that is an
 argument itself is always checked. A file without `variant:` that is a part of other configs (!include, extends) is
-checked through them.
+checked through them. With --skip-others, other arguments are left out.
 
   transpile check .
   transpile check --format github --strict configs/
@@ -58,6 +58,9 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("-s", "--strict", action="store_true", help="warnings are errors")
     parser.add_argument(
         "-i", "--ignore", metavar="RULE", action="append", default=[], help="leave out the warnings of a rule"
+    )
+    parser.add_argument(
+        "--skip-others", action="store_true", help="leave out arguments that are neither configs nor parts of configs"
     )
     parser.add_argument("--fix", action="store_true", help="first mend what has one certain remedy, in the files")
     parser.add_argument(
@@ -101,7 +104,7 @@ def _found(given: argparse.Namespace) -> Sequence[str]:
 
 def _run(given: argparse.Namespace, parser: argparse.ArgumentParser, watched: set[str] | None = None) -> int:
     """Check once. The paths of all files are added to `watched`."""
-    from transpiler.commands.find_configs import find_configs
+    from transpiler.commands.find_configs import find_configs, is_config
     from transpiler.commands.fragments import with_whole_configs
     from transpiler.composition.values import ValuesError
 
@@ -117,7 +120,9 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser, watched: se
     except (FileNotFoundError, SettingsError, ValuesError) as error:
         parser.error(str(error))
     names = with_whole_configs(names, settings.files_dir, settings.exclude)
-    if not names and not left_out:
+    if given.skip_others:
+        names = [name for name in names if is_config(name)]
+    elif not names and not left_out:
         parser.error(
             f"no configs in {' '.join(given.paths)}: their names end in .bu or .butane, they have a known `variant:`, "
             "or they are Container Linux Configs"
@@ -137,7 +142,7 @@ def _show(checked: Sequence[FileResult], given: argparse.Namespace, sources: set
     if given.format == "github":
         _add_summary(checked, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     if not given.quiet:
-        print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
+        print(summary(checked) if checked else "every config is left out", file=sys.stderr)
 
 
 def _each_once(checked: Sequence[FileResult]) -> list[FileResult]:

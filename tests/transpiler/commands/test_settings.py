@@ -38,7 +38,7 @@ def test_settings_hold_below_their_file(name: str, head: str, repository: Path) 
     assert run("site.bu", cwd=deep).stderr == ""
     assert run("check", ".", cwd=deep).stderr == "1 config is valid\n"
     (repository / name).write_text(f'{head}exclude = ["deep"]\n')
-    assert run("check", ".", cwd=repository).stderr == "every config is excluded\n"
+    assert run("check", ".", cwd=repository).stderr == "every config is left out\n"
 
 
 def test_settings_above_the_repository_are_ignored(repository: Path) -> None:
