@@ -31,8 +31,15 @@ class ConfigText(NamedTuple):
 
 
 def read_text(name: str) -> ConfigText:
-    """Read a file, or standard input for `-`: at most one byte more than a config may have. Raises Failure."""
-    return ConfigText("<stdin>" if name == "-" else name, read_file(name, MAX_BYTES, "config"))
+    """Read a file, or standard input for `-`: at most one byte more than a config may have. Raises Failure.
+
+    User data that are compressed as a whole are decompressed, as on a machine.
+    """
+    from provision.fetch.user_data.compression import decompressed
+    from provision.system.zstd import unzstd
+
+    shown = "<stdin>" if name == "-" else name
+    return ConfigText(shown, decompressed(read_file(name, MAX_BYTES, "config"), shown, unzstd))
 
 
 def read_file(name: str, limit: int, what: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -65,6 +66,15 @@ def test_problems_have_their_place(files: Path) -> None:
 
 def test_a_good_config_prints_nothing(files: Path) -> None:
     assert validate(["good.ign"], files).stdout == ""
+
+
+def test_compressed_user_data(tmp_path: Path) -> None:
+    whole = gzip.compress(b'{"ignition": {"version": "3.4.0"}}')
+    (tmp_path / "a.gz").write_bytes(whole)
+    (tmp_path / "short.gz").write_bytes(whole[:-9])
+    assert validate(["a.gz"], tmp_path).returncode == 0
+    done = validate(["short.gz", "a.gz"], tmp_path)
+    assert (done.returncode, done.stdout) == (1, "short.gz: error: the gzip stream is cut short [unreadable-file]\n")
 
 
 def test_standard_input_has_a_name(files: Path) -> None:

@@ -17,6 +17,7 @@ from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.urls import redacted
 from provision.config.validate import validate
 from transpiler.butane.records import OpenShift
+from transpiler.reading.compressed import uncompressed
 from transpiler.reports.secret_text import is_secret_file
 
 MAX_SHOWN = 64 * 1024
@@ -77,7 +78,7 @@ def _held_config(reference: ConfigResource, depth: int) -> Config | None:
         contents = inline_content(reference) if reference.source and depth < MAX_DEPTH else None
     except ContentInvalid:
         contents = None
-    found = validate(contents).config if contents else None
+    found = validate(uncompressed(contents)).config if contents else None
     return None if found is None or found.older else _with_held_configs(found, depth + 1)
 
 

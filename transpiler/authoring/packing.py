@@ -19,6 +19,7 @@ from provision.config.model import minor
 from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.data_urls import base64_encoded
 from transpiler.butane.sugar.data_url import data_url, gzipped
+from transpiler.reading.compressed import zstd_module
 
 COMPRESSED_SINCE = minor("3.1")
 """The first version in which a config that is referenced may be compressed."""
@@ -194,16 +195,9 @@ def _first(packed: bytes, compression: str, spec_minor: int, reader: Reader) -> 
 
 
 def zstd_compressor() -> Callable[[bytes], bytes] | None:
-    """A function that compresses with zstd: of Python 3.14, or of the package backports.zstd; None without both."""
-    from importlib import import_module
-
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            module = import_module(name)
-        except ImportError:
-            continue
-        return partial(module.compress, level=_ZSTD_LEVEL)
-    return None
+    """A function that compresses with zstd; None without a module for it."""
+    module = zstd_module()
+    return None if module is None else partial(module.compress, level=_ZSTD_LEVEL)
 
 
 _ZSTD_LEVEL = 19

@@ -22,13 +22,14 @@ class ConfigRefused(Exception):
 
 
 def read_given(name: str) -> bytes:
-    """The bytes of a file, or of standard input for `-`. Raises ConfigRefused."""
+    """The bytes of a file, or of standard input for `-`, without the compression of `pack`. Raises ConfigRefused."""
     from provision.config.reports.findings import escaped
     from provision.config.reports.streams import reason_of
+    from transpiler.reading.compressed import uncompressed
     from transpiler.reading.tree import read_input
 
     try:
-        return read_input("" if name == "-" else name)
+        return uncompressed(read_input("" if name == "-" else name))
     except OSError as error:
         raise ConfigRefused(f"{escaped(name)}: error: cannot be read: {reason_of(error)}\n") from None
 

@@ -122,7 +122,7 @@ def inline_content(resource: Resource, limit: int = MAX_INLINE) -> bytes | None:
     except BadDataUrl as bad:
         raise ContentInvalid(str(bad)) from None
     if resource.compression == "gzip":
-        data = _decompressed(data, limit)
+        data = gunzipped(data, limit)
     if resource.verification.hash is not None:
         checksum = Checksum(resource.verification.hash)
         checksum.update(data)
@@ -130,7 +130,8 @@ def inline_content(resource: Resource, limit: int = MAX_INLINE) -> bytes | None:
     return data
 
 
-def _decompressed(data: bytes, limit: int) -> bytes:
+def gunzipped(data: bytes, limit: int) -> bytes:
+    """The bytes inside gzip. Raises ContentInvalid if damaged, ContentTooLarge if they are more than `limit`."""
     stream, whole = Gunzip(), BytesIO()
     for part in stream.feed(data):
         if whole.tell() + len(part) > limit:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from provision.commands.given_config import read_text
 from tests.fetch.server import Answer, Asked, serve
+from transpiler.commands.diff import diff
 from transpiler.commands.output import OutputFailed
 from transpiler.commands.pack import pack
 
@@ -151,6 +153,9 @@ def test_the_compression_and_the_reason(capsys: pytest.CaptureFixture[str], tmp_
     assert (tmp_path / "1.ign").read_text().startswith('{"ignition":')
     assert pack(["--engine", "provision", "--platform", "aws", "-o", "2.ign", "site.bu"]) == 0
     assert (tmp_path / "2.ign").read_bytes()[:4] in {b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"}
+    for packed in ("1.ign", "2.ign"):
+        assert diff(["--exit-code", "site.bu", packed]) == 0, packed
+        assert read_text(packed).text.startswith(b'{"ignition":')
 
 
 @pytest.mark.parametrize("refused", ["1.ign", "2.ign"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.transpiler.test_cli import GOOD, ROOT, run
+from transpiler.commands.settings import SettingsError, release_given
 
 pytestmark = pytest.mark.slow  # each test starts programs
 
@@ -91,3 +92,9 @@ def test_an_empty_target_is_refused_with_the_list(command: list[str], repository
     assert done.returncode == 2
     assert "the target has no name; targets are fcos-36, " in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["FCOS-42", "fcos42", "fcos-421"])
+def test_a_target_in_another_spelling(name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"there is no target {name} \(did you mean fcos-42\?\); targets are "):
+        release_given(name)
