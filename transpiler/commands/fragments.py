@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from transpiler.commands.find_configs import find_configs, has_variant_line, is_config
+from transpiler.commands.find_configs import SUFFIXES, YAML_SUFFIXES, find_configs, has_variant_line, is_config
 from transpiler.composition.documents import EXTENDS
 from transpiler.reading.local_files import FilesDirectory, LocalFileError, read_file
 from transpiler.reading.tree import MAX_BYTES, parse_yaml
@@ -46,20 +46,21 @@ def whole_config(path: str, files_dir: str) -> str:
     above the part, up to the top of the repository.
     """
     real, folder = os.path.realpath(path), os.path.dirname(os.path.abspath(path))
-    for config in islice(_configs_above(folder, files_dir), MOST_SEARCHED):
-        if os.path.realpath(config) != real and _names_variant(config) and real in _parts(config, files_dir or None):
+    for config in islice(_files_above(folder, files_dir), MOST_SEARCHED):
+        is_whole = os.path.realpath(config) != real and is_config(config) and _names_variant(config)
+        if is_whole and real in _parts(config, files_dir or None):
             return config
     return ""
 
 
-def _configs_above(folder: str, files_dir: str) -> Iterator[str]:
-    """The configs in a directory and in those above it, then those below the files directory."""
+def _files_above(folder: str, files_dir: str) -> Iterator[str]:
+    """The YAML files in a directory and in those above it, then the configs below the files directory."""
     while True:
         try:
             names = sorted(os.listdir(folder))
         except OSError:
             names = []
-        yield from (path for path in (os.path.join(folder, name) for name in names) if is_config(path))
+        yield from (os.path.join(folder, name) for name in names if name.endswith((*SUFFIXES, *YAML_SUFFIXES)))
         above = os.path.dirname(folder)
         if above == folder or os.path.exists(os.path.join(folder, ".git")):
             break
