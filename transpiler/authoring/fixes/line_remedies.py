@@ -26,10 +26,10 @@ def section(place: Place) -> Edit | None:
 
 
 def value(place: Place) -> Edit | None:
-    """The edit that writes another value behind the name of a setting, if the value is one word."""
+    """The edit that writes another value behind the name of a setting, if it is one word; a comment belongs to it."""
     told = re.search(r"\(did you mean (\S+)\?\)$", place.problem.message)
     return place.part_of_line(
-        r"^\s*[\w.-]+(?:\s*=\s*|\s+)([\w./-]+)\s*$", place.hinted(_NEAR) or (told[1] if told else "")
+        r"^\s*[\w.-]+(?:\s*=\s*|\s+)([\w./-]+(?:\s+#.*)?)\s*$", place.hinted(_NEAR) or (told[1] if told else "")
     )
 
 

@@ -52,6 +52,7 @@ _REMEDIES: dict[str, Callable[[Place], Edit | None]] = {
     "network-value": lines.value,
     "no-blank": yaml.missing_blank,
     "no-colon": yaml.colon,
+    "no-install-section": yaml.install_section,
     "no-exec-start": lines.exec_start,
     "odd-space": yaml.plain_space,
     "relative-path": yaml.hinted_value,
@@ -86,8 +87,9 @@ _NEVER_CERTAIN = {
     "account-path",
     "exposed-secret",
     "mount-unit-name",
+    "no-install-section",
     "relative-path",
     "tmpfiles",
     "unwritable-path",
 }
-"""Rules whose problems have a second likely remedy: the mode is right and the owner is wrong, or the path was meant."""
+"""Rules whose problems have a second likely remedy: the mode is right and the owner is wrong, or another target."""

@@ -55,6 +55,19 @@ def mode_of_file(place: Place) -> Edit | None:
     return Edit.insert(at, f"{place.line_break}{' ' * (names[0].column - 1)}mode: {mode}")
 
 
+def install_section(place: Place) -> Edit | None:
+    """The edit that adds [Install] at the end of a unit that is written as a block."""
+    setting, node = place.hinted(r"add \[Install\] with (\w+=[\w.-]+)"), place.node
+    if not setting or node is None or node.kind != "scalar" or node.file != place.file:
+        return None
+    text = node.text.rstrip("\n").split("\n")
+    written = place.lines[node.line : node.line + len(text)]
+    if [line.strip() for line in written] != [line.strip() for line in text] or not text[0]:
+        return None
+    start = place.line_break + written[0].removesuffix(text[0])
+    return Edit.insert(Position(node.line + len(text), len(written[-1]) + 1), f"{start}[Install]{start}{setting}")
+
+
 def wrong_type(place: Place) -> Edit | None:
     """The edit that writes a value in the form of its type."""
     node, hint = place.node, place.problem.hint

@@ -50,9 +50,9 @@ LEFT_TO_THE_AUTHOR = (
 )
 
 
-def _unit(line: str, section: str = "Service") -> str:
+def _unit(line: str, section: str = "Service", keys: str = "") -> str:
     text = f"[{section}]\n        ExecStart=/a\n        {line}\n"
-    return f"systemd:\n  units:\n    - name: a.service\n      contents: |\n        {text}"
+    return f"systemd:\n  units:\n    - name: a.service\n{keys}      contents: |\n        {text}"
 
 
 def _file(path: str, *lines: str, keys: str = "") -> str:
@@ -118,6 +118,12 @@ NOT_CERTAIN = {
         "systemd: {units: [{name: b.mount, contents: '[Mount]\n\n\n  What=/dev/a\n\n\n  Where=/a'}]}\n",
         "b.mount",
         "a.mount",
+    ),
+    "comment": (_unit("Restart=always # why"), " # why", ""),
+    "install": (
+        _unit("Restart=always", keys="      enabled: true\n"),
+        "always\n",
+        "always\n        [Install]\n        WantedBy=multi-user.target\n",
     ),
     "GiB": ("storage: {disks: [{device: /dev/a, wipe_table: true, partitions: [{size_mib: 10G}]}]}\n", "10G", "10240"),
     "key": (_file("/etc/a", "-----BEGIN OPENSSH PRIVATE KEY-----", keys="      mode: 0644\n"), "0644", "0600"),
