@@ -301,6 +301,24 @@ def _no_install(problem: Problem, node: YamlNode | None, source: LintInput) -> P
     return problem
 
 
+def _kernel_type(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    text = node.text if node is not None and node.kind == "scalar" else ""
+    if re.fullmatch(r"(?i:rt|(kernel-)?rt|real[ _-]?time|preempt[_-]rt)", text):
+        return problem._replace(hint="write realtime")
+    near = did_you_mean(text.lower(), ("default", "realtime")).strip(" ()")
+    return problem._replace(hint=near or "write realtime for the real-time kernel; without the line, it is the default")
+
+
+def _unsupported_field(problem: Problem, _node: YamlNode | None, _source: LintInput) -> Problem:
+    """How a config for OpenShift says the same. Source: tmpfiles.d(5)."""
+    hints = {
+        "directories": "a file makes its directories; others are made by a line `d` in a file below /etc/tmpfiles.d",
+        "links": "write a file below /etc/tmpfiles.d with a line `L` for each link",
+        "append": "write the whole file with `contents`",
+    }
+    return problem._replace(hint=problem.hint or hints.get(str(problem.path[-1]), ""))
+
+
 Improve = Callable[[Problem, YamlNode | None, LintInput], Problem]
 
 _BY_RULE: dict[str, Improve] = {
@@ -334,6 +352,8 @@ _BY_RULE: dict[str, Improve] = {
     "other-users": _add_hint("write `name: core`: other users cannot be made in this way"),
     "version": _version,
     "variant": _version,
+    "kernel-type": _kernel_type,
+    "unsupported-field": _unsupported_field,
     "wrong-type": _wrong_type,
     "yaml-syntax": _wrong_type,
 }
