@@ -10,7 +10,8 @@ from transpiler.lint.comments import cut_texts
 from transpiler.lint.content.exposed import exposed_secrets
 from transpiler.lint.content.files.judges import file_contents
 from transpiler.lint.content.files.links import time_zones
-from transpiler.lint.content.places import places
+from transpiler.lint.content.places import file_modes, places
+from transpiler.lint.device_names import device_names
 from transpiler.lint.embedded import embedded_configs
 from transpiler.lint.explanations import explain_problems
 from transpiler.lint.files_and_disks import (
@@ -37,6 +38,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     numbers_out_of_range,
     below_files,
     closed_directories,
+    device_names,
     links_leaving_files_dir,
     units,
     whole_units,
@@ -47,6 +49,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     file_contents,
     time_zones,
     places,
+    file_modes,
     exposed_secrets,
     embedded_configs,
     cut_texts,

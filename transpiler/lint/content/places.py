@@ -7,13 +7,21 @@ import re
 from collections.abc import Iterator, Sequence
 
 from provision.config.problems import Path, Problem
+from transpiler.lint.content.ini import settings
+from transpiler.lint.content.kinds import kind_of
 from transpiler.lint.content.ostree import has_read_only_root, is_ostree, link_above, needs_new_directory, real_path
+from transpiler.lint.content.texts import machine_texts
 from transpiler.lint.source import LintInput, remark
 
 _NOT_MOUNTED = {None, "", "none", "swap"}
 """The formats of file systems that Ignition does not mount. Source: coreos/ignition, `mountFs`."""
 
 _LOST = re.compile(r"/(?:proc|sys|dev|run|tmp)(?:/.*)?")
+
+_COMMANDS = {"ExecStart", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost", "ExecReload", "ExecCondition"}
+
+_CHANGES_MODES = re.compile(r"\b(?:chmod|install|setfacl|rsync|cp|mv|curl|wget|systemd-tmpfiles|ansible)\b")
+"""What a text has if the machine may change the modes of files when it runs it."""
 
 
 def places(source: LintInput) -> Iterator[Problem]:
@@ -64,6 +72,32 @@ def _place(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
     elif re.fullmatch(r"/etc/ssh/sshd_config\.d/.*(?<!\.conf)", name):
         message = "sshd reads files below /etc/ssh/sshd_config.d only if their names end in .conf"
         yield remark(path, "sshd-name", message, f"write {name}.conf")
+
+
+def file_modes(source: LintInput) -> Iterator[Problem]:
+    """Warnings about rules of sudo that everyone may write, and programs of services that nobody may run."""
+    for index, file in enumerate(source.record.storage.files):
+        if file.mode is not None and file.mode & 0o002 and re.fullmatch(r"/etc/sudoers(?:\.d/[^/.~]+)?", file.path):
+            message = "sudo skips a file that everyone may write"
+            yield remark(("storage", "files", index, "mode"), "sudoers-mode", message, "write mode: 0440")
+    files = {
+        file.path: (
+            ("storage", "files", index, "path" if file.mode is None else "mode"),
+            0o644 if file.mode is None else file.mode,
+        )
+        for index, file in enumerate(source.record.storage.files)
+        if any(getattr(file.contents, one, None) for one in ("inline", "local", "source"))
+    }
+    found: dict[Path, Problem] = {}
+    for one in machine_texts(source, lambda name: files and kind_of(name).reader in {"unit", "quadlet"}):
+        for line in settings(one.text):
+            program = re.match(r"[@:+!|-]*([^\s\"']+)", line.value) if line.name in _COMMANDS else None
+            path, mode = files.get(program[1], ((), 0o111)) if program else ((), 0o111)
+            if not mode & 0o111:
+                message = f"{line.name}= of {one.name.rpartition('/')[2]} cannot run this file: its mode has no x bit"
+                found.setdefault(path, remark(path, "not-executable", message, "write mode: 0755"))
+    if found and not any(_CHANGES_MODES.search(one.text) for one in machine_texts(source, lambda _name: True)):
+        yield from found.values()
 
 
 def _on_ostree(nodes: Sequence[tuple[str, Path]], source: LintInput) -> Iterator[Problem]:

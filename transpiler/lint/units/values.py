@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.units.calendar import wrong_calendar, wrong_span
+from transpiler.lint.content.calendar import wrong_calendar, wrong_span
 from transpiler.lint.units.exec_values import wrong_exec_value
 
 _BOOLEANS = ("yes", "no", "true", "false", "on", "off", "1", "0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.transpiler.lint.test_lints import findings_of, key, unit
-from transpiler.lint.units.calendar import wrong_span
+from transpiler.lint.content.calendar import wrong_span
 from transpiler.lint.units.values import wrong_value
 from transpiler.phases import transpile
 
@@ -256,3 +256,62 @@ def test_a_mount_point_in_the_root_directory() -> None:
 def test_mount_units_through_a_link(name: str, where: str, found: list[str]) -> None:
     what = "What=/dev/vdb" if name.endswith(".mount") else ""
     assert unit(name, f"[{name.rpartition('.')[2].capitalize()}]\nWhere={where}\n{what}") == found
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "is_wrong"),
+    [
+        ("/etc/systemd/journald.conf", "[Journal]\nStorage=disk", True),
+        ("/etc/systemd/journald.conf", "[Journal]\nStorage=volatile", False),
+        ("/etc/systemd/journald.conf", "[Journal]\nSystemMaxUse=1GB", True),
+        ("/etc/systemd/journald.conf", "[Journal]\nSystemMaxUse=1.5G", False),
+        ("/etc/systemd/journald.conf", "[Journal]\nMaxRetentionSec=1 moon", True),
+        ("/etc/systemd/journald.conf", "[Journal]\nForwardToWall=never", True),
+        ("/etc/systemd/resolved.conf.d/x.conf", "[Resolve]\nDNSSEC=maybe", True),
+        ("/etc/systemd/resolved.conf.d/x.conf", "[Resolve]\nDNSSEC=true\nCache=no-negative", False),
+        ("/etc/systemd/logind.conf.d/x.conf", "[Login]\nHandleLidSwitch=sleeping", True),
+        ("/etc/systemd/logind.conf.d/x.conf", "[Login]\nHandleLidSwitch=ignore\nIdleAction=lock", False),
+        ("/etc/systemd/system.conf", "[Manager]\nRuntimeWatchdogPreSec=off\nDefaultTimeoutStopSec=infinity", False),
+    ],
+)
+def test_values_of_settings_of_systemd(path: str, line: str, is_wrong: bool) -> None:
+    assert of_file(path, line, "0644") == (["10:settings-value"] if is_wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_wrong"), [("utf-9", True), ("UTF8", False), ("utf-8", False), ("ISO-8859-1", False)]
+)
+def test_the_encoding_of_a_locale(value: str, is_wrong: bool) -> None:
+    assert of_file("/etc/locale.conf", f"LANG=de_DE.{value}") == (["9:locale"] if is_wrong else [])
+
+
+@pytest.mark.parametrize(("mode", "found"), [("0666", ["6:sudoers-mode"]), ("0644", []), ("0440", [])])
+def test_rules_of_sudo_that_everyone_may_write(mode: str, found: list[str]) -> None:
+    assert of_file("/etc/sudoers.d/core", "core ALL=(ALL) ALL", mode) == found
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "found"),
+    [
+        ("0644", "After=x.target", ["14:not-executable"]),
+        ("0755", "After=x.target", []),
+        ("0644", "ExecStartPre=/bin/chmod +x /opt/run.sh", []),
+    ],
+)
+def test_a_program_of_a_service_that_nobody_may_run(mode: str, before: str, found: list[str]) -> None:
+    section = "Unit" if before.startswith("After") else "Service"
+    text = f"""systemd:
+  units:
+    - name: a.service
+      contents: |
+        [{section}]
+        {before}
+        [Service]
+        ExecStart=-/opt/run.sh x
+storage:
+  files:
+    - path: /opt/run.sh
+      mode: {mode}
+      contents: {{inline: x}}
+"""
+    assert findings_of(text) == found

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.transpiler.lint.test_lints import HEAD, unit
+from transpiler.lint.content.calendar import wrong_calendar, wrong_span
 from transpiler.lint.content.ini import settings
-from transpiler.lint.units.calendar import wrong_calendar, wrong_span
 from transpiler.lint.units.values import wrong_value
 from transpiler.phases import transpile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.transpiler.lint.test_lints import findings_of, unit
-from transpiler.lint.units.calendar import wrong_calendar
+from transpiler.lint.content.calendar import wrong_calendar
 from transpiler.lint.units.commands import wrong_command
 from transpiler.lint.units.values import wrong_value
 

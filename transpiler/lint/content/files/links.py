@@ -75,3 +75,6 @@ def locale(_name: str, text: str) -> Iterator[WrongLine]:
             if base not in listed("locales") | {"C", "POSIX", ""}:
                 near = did_you_mean(base, listed("locales")).strip(" ()")
                 yield WrongLine(number, "locale", "glibc has no such locale", near or "write, for example, en_US.UTF-8")
+            elif re.search(r"\.(?=utf-?_?\d)(?!utf-?8(?:@|$))", language, re.IGNORECASE):
+                hint = f"write {base.partition('@')[0]}.UTF-8"
+                yield WrongLine(number, "locale", "glibc has no locale with this encoding", hint)
