@@ -29,14 +29,15 @@ def value(place: Place) -> Edit | None:
     """The edit that writes another value behind the name of a setting, if it is one word; a comment belongs to it."""
     told = re.search(r"\(did you mean (\S+)\?\)$", place.problem.message)
     return place.part_of_line(
-        r"^\s*[\w.-]+(?:\s*=\s*|\s+)([\w./-]+(?:\s+#.*)?)\s*$", place.hinted(_NEAR) or (told[1] if told else "")
+        r"^\s*[\w.-]+(?:\s*=\s*|\s+)([\w./@-]+(?:\s+#.*)?)\s*$",
+        place.hinted(_NEAR) or place.hinted(r"write ([^\s=]+)") or (told[1] if told else ""),
     )
 
 
 def named_unit(place: Place) -> Edit | None:
     """The edit that writes the name of another unit."""
     wrong = re.search(r"(?:has the name |systemd refuses this name: )([^\s:]+)", place.problem.message)
-    return wrong and _word(place, wrong[1], place.hinted(_NEAR))
+    return wrong and _word(place, wrong[1], place.hinted(_NEAR) or place.hinted(r"write (\S+)"))
 
 
 def exec_start(place: Place) -> Edit | None:

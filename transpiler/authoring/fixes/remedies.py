@@ -26,7 +26,7 @@ def is_certain(place: Place, edit: Edit) -> bool:
     if rule_of(place.problem) in _NEVER_CERTAIN or place.problem.path[-1:] == ("size_mib",):
         return False
     if "did you mean" not in f"{place.problem.message} {place.problem.hint}":
-        return True
+        return rule_of(place.problem) not in _CERTAIN_IF_MISTYPED
     old = place.lines[edit.line - 1][edit.start - 1 : edit.end - 1].strip("\"'")
     return one_letter_apart(old, edit.text) and _digits(old) == _digits(edit.text)
 
@@ -55,6 +55,7 @@ _REMEDIES: dict[str, Callable[[Place], Edit | None]] = {
     "no-install-section": yaml.install_section,
     "no-exec-start": lines.exec_start,
     "odd-space": yaml.plain_space,
+    "quadlet-name": yaml.hinted_value,
     "relative-path": yaml.hinted_value,
     "settings-name": lines.name,
     "settings-section": lines.section,
@@ -93,3 +94,6 @@ _NEVER_CERTAIN = {
     "unwritable-path",
 }
 """Rules whose problems have a second likely remedy: the mode is right and the owner is wrong, or another target."""
+
+_CERTAIN_IF_MISTYPED = {"quadlet-name", "unit-reference", "unit-value"}
+"""Rules whose remedies are certain only for one mistyped letter, and not for `write X`."""

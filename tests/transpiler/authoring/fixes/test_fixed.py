@@ -63,6 +63,7 @@ def _file(path: str, *lines: str, keys: str = "") -> str:
 IN_TEXTS = {
     "Restrat": (_unit("Restrat=always"), "Restrat", "Restart"),
     "allways": (_unit("Restart = allways"), "allways", "always"),
+    "calls": (_unit("SystemCallFilter=@sytem-service"), "sytem", "system"),
     "section": (_unit("Restart=no", "Sevrice"), "Sevrice", "Service"),
     "Execstart": (_unit("").replace("ExecStart", "Execstart"), "Execstart", "ExecStart"),
     "target": (_unit("[Unit]\n        After=a.service netwrok.target b.service"), "netwrok.target", "network.target"),
@@ -119,6 +120,10 @@ NOT_CERTAIN = {
         "b.mount",
         "a.mount",
     ),
+    "size": (_unit("MemoryMax=512MB"), "512MB", "512M"),
+    "relative": (_unit("WorkingDirectory=etc/x"), "etc/x", "/etc/x"),
+    "no type": (_unit("[Unit]\n        After=docker"), "docker", "docker.service"),
+    "quadlet": (_file("/etc/containers/systemd/a.containers", "[Container]", "Image=b"), "rs\n", "r\n"),
     "comment": (_unit("Restart=always # why"), " # why", ""),
     "install": (
         _unit("Restart=always", keys="      enabled: true\n"),
