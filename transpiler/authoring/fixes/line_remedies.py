@@ -61,7 +61,9 @@ def locale(place: Place) -> Edit | None:
     """The edit that writes another variable, or another language; the encoding stays."""
     if place.problem.message.endswith("locale.conf"):
         return name(place)
-    return place.part_of_line(r"^\s*\w+=[\"']?([\w@]+)", place.hinted(_NEAR))
+    whole = place.hinted(r"write ([\w@.-]+)")
+    pattern = r"([\w@.-]+)" if whole else r"([\w@]+)"
+    return place.part_of_line(rf"^\s*\w+=[\"']?{pattern}", whole or place.hinted(_NEAR))
 
 
 def path(place: Place) -> Edit | None:

@@ -45,6 +45,7 @@ _REMEDIES: dict[str, Callable[[Place], Edit | None]] = {
     "keyfile-section": lines.section,
     "keyfile-setting": lines.name,
     "keyfile-value": lines.value,
+    "kernel-type": yaml.hinted_value,
     "locale": lines.locale,
     "mount-unit-name": yaml.hinted_value,
     "network-section": lines.section,
@@ -52,8 +53,9 @@ _REMEDIES: dict[str, Callable[[Place], Edit | None]] = {
     "network-value": lines.value,
     "no-blank": yaml.missing_blank,
     "no-colon": yaml.colon,
-    "no-install-section": yaml.install_section,
     "no-exec-start": lines.exec_start,
+    "no-install-section": yaml.install_section,
+    "not-executable": yaml.mode_of_file,
     "odd-space": yaml.plain_space,
     "quadlet-name": yaml.hinted_value,
     "relative-path": yaml.hinted_value,
@@ -64,6 +66,7 @@ _REMEDIES: dict[str, Callable[[Place], Edit | None]] = {
     "sshd-setting": lines.name,
     "sshd-value": lines.value,
     "sudoers": lines.rule_of_sudo,
+    "sudoers-mode": yaml.mode_of_file,
     "sudoers-name": yaml.hinted_value,
     "symlink-mount-point": yaml.hinted_value,
     "time-zone": yaml.time_zone,
@@ -77,6 +80,7 @@ _REMEDIES: dict[str, Callable[[Place], Edit | None]] = {
     "unit-setting": lines.name,
     "unit-value": lines.value,
     "unused-key": yaml.key,
+    "unused-label": yaml.similar_value,
     "unwritable-path": yaml.hinted_value,
     "variant": yaml.head,
     "version": yaml.head,
@@ -89,11 +93,13 @@ _NEVER_CERTAIN = {
     "exposed-secret",
     "mount-unit-name",
     "no-install-section",
+    "not-executable",
     "relative-path",
     "tmpfiles",
+    "unused-label",
     "unwritable-path",
 }
 """Rules whose problems have a second likely remedy: the mode is right and the owner is wrong, or another target."""
 
-_CERTAIN_IF_MISTYPED = {"quadlet-name", "unit-reference", "unit-value"}
+_CERTAIN_IF_MISTYPED = {"locale", "quadlet-name", "unit-reference", "unit-value"}
 """Rules whose remedies are certain only for one mistyped letter, and not for `write X`."""

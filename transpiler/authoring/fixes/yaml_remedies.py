@@ -24,7 +24,7 @@ def hinted_value(place: Place) -> Edit | None:
 
 def similar_value(place: Place) -> Edit | None:
     """The edit that writes a similar value, or the one that the hint names."""
-    return place.value(place.hinted(r"did you mean ([\w.@-]+)\?.*")) or hinted_value(place)
+    return place.value(place.hinted(r"did you mean ([\w./@-]+)\?.*")) or hinted_value(place)
 
 
 def head(place: Place) -> Edit | None:

@@ -82,6 +82,7 @@ IN_TEXTS = {
     ),
     "tag": (_file("/etc/sudoers.d/a", "core ALL=(ALL) NOPASSWD ALL", keys="      mode: 0440\n"), "WD ALL", "WD: ALL"),
     "sudoers": (_file("/etc/sudoers.d/a.b", "core ALL=(ALL) ALL", keys="      mode: 0440\n"), "a.b", "a_b"),
+    "sudo mode": (_file("/etc/sudoers.d/a", "core ALL=(ALL) ALL", keys="      mode: 0666\n"), "0666", "0440"),
     "sshd": (_file("/etc/ssh/sshd_config.d/a.conf", "PermitRootLogins no"), "Logins", "Login"),
     "sshd name": (_file("/etc/ssh/sshd_config.d/a", "PermitRootLogin no"), "d/a", "d/a.conf"),
     "zone": (
@@ -124,6 +125,7 @@ NOT_CERTAIN = {
     "relative": (_unit("WorkingDirectory=etc/x"), "etc/x", "/etc/x"),
     "no type": (_unit("[Unit]\n        After=docker"), "docker", "docker.service"),
     "quadlet": (_file("/etc/containers/systemd/a.containers", "[Container]", "Image=b"), "rs\n", "r\n"),
+    "encoding": (_file("/etc/locale.conf", "LANG=de_DE.utf-9"), "utf-9", "UTF-8"),
     "comment": (_unit("Restart=always # why"), " # why", ""),
     "install": (
         _unit("Restart=always", keys="      enabled: true\n"),
