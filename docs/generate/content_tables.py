@@ -7,11 +7,12 @@ table has the names of all versions. Each FILE is one of
 - the Debian package of another program that brings units,
 - a source of systemd with a table of settings (`*.gperf`, `*.c`),
 - the names of the files in a repository with units, as `git ls-files` prints them (`*.units`),
+- the directory `src` of systemd's source, which has the kinds of values of all but units,
 - the output of `systemd --dump-configuration-items` (`*.dump`), which has the kinds of values too,
 - `pkg/systemd/quadlet/quadlet.go` of containers/podman.
 
-For the next version: `apt-get download systemd libsystemd-shared udev`, then this program on `*.deb`. It is no part of
-`make generate`, because the result depends on the versions of others.
+For the next version: `apt-get download systemd libsystemd-shared udev`, then this program on `*.deb` and on the source.
+It is no part of `make generate`, because the result depends on the versions of others.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import sys
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from docs.generate.value_kinds import together, value_kinds
 
 TABLES = Path(__file__).resolve().parents[2] / "transpiler" / "lint" / "content" / "tables"
 
@@ -327,10 +330,21 @@ def _of_argument(name: str) -> Tables:
 def main() -> None:
     """Add what the files on the command line say."""
     for argument in sys.argv[1:]:
-        for table, rows in _of_argument(argument).items():
+        is_source = Path(argument).is_dir()
+        found = value_kinds(Path(argument)) if is_source else _of_argument(argument)
+        for table, rows in found.items():
             path = TABLES / f"{table}.txt"
             stored = read_table(path.read_text()) if path.exists() else {}
-            path.write_text(as_text({key: rows.get(key) or stored.get(key, "") for key in {**stored, **rows}}))
+            path.write_text(as_text(with_kinds(stored, rows) if is_source else _newer(stored, rows)))
+
+
+def with_kinds(stored: Rows, kinds: Rows) -> Rows:
+    """The stored rows with the kinds of one more version: those that both versions take."""
+    return {key: together(kind, kinds.get(key, "")) for key, kind in stored.items()}
+
+
+def _newer(stored: Rows, rows: Rows) -> Rows:
+    return {key: rows.get(key) or stored.get(key, "") for key in {**stored, **rows}}
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ from docs.generate.content_tables import (
     of_source,
     pairs,
     read_table,
+    with_kinds,
 )
+from docs.generate.value_kinds import OTHER, together, value_kinds
 from transpiler.lint.content.tables import listed, table
 
 LISTED = """\
@@ -136,3 +138,40 @@ def test_settings_of_programs_of_systemd() -> None:
 def test_units_of_a_repository() -> None:
     paths = ["units/a.service", "b@.socket.in", "deep/c.timer.j2", "d.mount", "README.md", "x.service.d/y.conf"]
     assert sorted(name for _, name in known_units(paths)) == ["a.service", "b@.socket", "c.timer"]
+
+
+def test_kinds_of_values_from_a_source(tmp_path: Path) -> None:
+    (tmp_path / "journald.c").write_text(
+        "static const char* const storage_table[_STORAGE_MAX] = {\n"
+        '        [STORAGE_AUTO] = "auto",\n        [STORAGE_NONE] = "none" /* off */\n};\n'
+        "DEFINE_STRING_TABLE_LOOKUP(storage, Storage);\n"
+        'DEFINE_CONFIG_PARSE_ENUM(config_parse_storage, storage, Storage, "x");\n'
+        'static const char* const cache_table[] = {\n        [CACHE_ONE] = "one",\n        [CACHE_TWO] = "two",\n};\n'
+        "DEFINE_STRING_TABLE_LOOKUP_WITH_BOOLEAN(cache, Cache, CACHE_ONE);\n"
+        'DEFINE_CONFIG_PARSE_ENUM(config_parse_cache, cache, Cache, "x");\n'
+        'DEFINE_CONFIG_PARSE_ENUM(config_parse_own, own, Own, "the lookup is written by hand");\n'
+    )
+    (tmp_path / "journald-gperf.gperf").write_text(
+        "Journal.Storage, config_parse_storage, 0, 0\nJournal.Cache, config_parse_cache, 0, 0\n"
+        "Journal.Own, config_parse_own, 0, 0\nJournal.Seal,config_parse_bool, 0, 0\n"
+    )
+    (tmp_path / "oomd.c").write_text('{ "OOM", "Limit", config_parse_iec_size, 0, 0 },\n')
+    kinds = {"Storage": "auto|none", "Cache": "BOOLEAN|one|two", "Own": OTHER, "Seal": "BOOLEAN"}
+    assert value_kinds(tmp_path) == {
+        "settings": {**{("Journal", name): kind for name, kind in kinds.items()}, ("OOM", "Limit"): "SIZE"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        ("a|b", "b|c", "a|b|c"),
+        ("BOOLEAN", "a|b", "BOOLEAN|a|b"),
+        ("", "SIZE", "SIZE"),
+        ("SIZE", "SECONDS", OTHER),
+        (OTHER, "a|b", OTHER),
+    ],
+)
+def test_versions_that_differ(first: str, second: str, both: str) -> None:
+    assert together(first, second) == together(second, first) == both
+    assert with_kinds({("S", "a"): first}, {("S", "a"): second, ("S", "b"): "SIZE"}) == {("S", "a"): both}

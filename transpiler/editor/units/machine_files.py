@@ -8,7 +8,7 @@ from typing import NamedTuple
 from provision.config.problems import Path
 from transpiler.editor.cursor import outline_of
 from transpiler.editor.document import OpenDocument
-from transpiler.editor.units.settings import sections
+from transpiler.editor.units.settings import kind_in_words, sections
 from transpiler.lint.content.kinds import FileKind, kind_of
 from transpiler.lint.units.unit_text import sections_of
 
@@ -56,20 +56,24 @@ def _file(kind: FileKind) -> TextKind | None:
             suffix = kind.name.rpartition(".")[2]
             first = {"network": ("Match", "Network"), "netdev": ("NetDev", "Match"), "link": ("Match", "Link")}[suffix]
             known = known_sections(suffix)
-            return TextKind({**{one: known[one] for one in first}, **known})
+            return TextKind(_in_words({**{one: known[one] for one in first}, **known}))
         case "keyfile":
             from transpiler.lint.content.files.keyfiles import known_sections as known_of_profiles
 
             known = known_of_profiles()
-            return TextKind({**{one: known[one] for one in ("connection", "ipv4", "ipv6")}, **known})
+            return TextKind(_in_words({**{one: known[one] for one in ("connection", "ipv4", "ipv6")}, **known}))
         case "settings":
             from transpiler.lint.content.files.systemd_settings import SECTION_OF_FILE
             from transpiler.lint.content.tables import table
 
             section = SECTION_OF_FILE.get(kind.name, "")
-            return TextKind({section: table("settings")[section]}) if section else None
+            return TextKind(_in_words({section: table("settings")[section]})) if section else None
         case "sshd":
             from transpiler.lint.content.tables import table
 
             return TextKind(table("sshd"), equals=" ")
     return None
+
+
+def _in_words(known: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    return {section: {name: kind_in_words(kind) for name, kind in names.items()} for section, names in known.items()}

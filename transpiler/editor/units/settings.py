@@ -95,17 +95,24 @@ KIND_WORDS: Mapping[str, str] = {
     "UNIT": "unit",
     "UNIT [...]": "units",
     "UNSIGNED": "number",
+    "VLANID": "number from 0 to 4094",
     "URL": "URLs of manuals",
     "WEIGHT": "number from 1 to 10000",
 }
 """The kind of a value as the service manager names it -> in words."""
 
 
+def kind_in_words(kind: str) -> str:
+    """A kind of the tables in words; empty if it is not known. The values of `auto|none` are listed."""
+    words = [one for one in kind.split("|") if one != "BOOLEAN"]
+    return ", ".join(words) if "|" in kind else KIND_WORDS.get(kind, "")
+
+
 @cache
 def sections() -> Mapping[str, Mapping[str, str]]:
     """Section -> setting -> the kind of its value in words, without settings out of use."""
     return {
-        section: {name: KIND_WORDS.get(kind, "") for name, kind in known.items() if kind != OLD}
+        section: {name: kind_in_words(kind) for name, kind in known.items() if kind != OLD}
         for section, known in table("units").items()
     }
 

@@ -10,13 +10,14 @@ from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.kinds import QUADLET_TYPES
+from transpiler.lint.content.kinds_of_values import is_boolean
 from transpiler.lint.content.tables import table
 from transpiler.lint.content.texts import MOST_IN_A_TEXT
 from transpiler.lint.source import LintInput
 from transpiler.lint.units.commands import wrong_command
 from transpiler.lint.units.references import named_unit, own_units
 from transpiler.lint.units.unit_text import UnitText, has_no_exec_start, unit_texts
-from transpiler.lint.units.values import is_boolean, wrong_value
+from transpiler.lint.units.values import wrong_value
 
 _SYSTEMD_SECTIONS = {"Unit", "Install", "Service"}
 

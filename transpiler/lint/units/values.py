@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.calendar import wrong_calendar, wrong_span
+from transpiler.lint.content.kinds_of_values import is_boolean, is_filled_in
 from transpiler.lint.units.exec_values import wrong_exec_value
-
-_BOOLEANS = ("yes", "no", "true", "false", "on", "off", "1", "0")
 
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "Type": ("simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"),
@@ -104,7 +103,7 @@ def wrong_value(name: str, kind: str, value: str) -> tuple[str, str]:
 
     An empty value resets a setting. What `%` and `$` stand for is not known here.
     """
-    if not value or _is_filled_in(value):
+    if not value or is_filled_in(value):
         return "", ""
     if name == "OnCalendar":
         return _wrong_time(value)
@@ -115,15 +114,6 @@ def wrong_value(name: str, kind: str, value: str) -> tuple[str, str]:
         return ("", "") if is_boolean(value) else _one_of(value, (), ("yes", "no"))
     message, hint = wrong_exec_value(name, value)
     return (message, hint) if message else _wrong_form(name, kind, value)
-
-
-def is_boolean(value: str) -> bool:
-    """Whether a value is a boolean, or may be one when it is filled in; an empty one is."""
-    return not value or _is_filled_in(value) or value.lower() in {*_BOOLEANS, "y", "n", "t", "f"}
-
-
-def _is_filled_in(value: str) -> bool:
-    return "%" in value or "$" in value or "{{" in value
 
 
 def _wrong_time(value: str) -> tuple[str, str]:

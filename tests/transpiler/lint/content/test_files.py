@@ -15,6 +15,7 @@ ETHERNET = "[connection]\nid=x\ntype=ethernet\n"
 NETWORK = "/etc/systemd/network/x.network"
 NETDEV = "/etc/systemd/network/x.netdev"
 LINK = "/etc/systemd/network/x.link"
+JOURNAL = "/etc/systemd/journald.conf.d/x.conf"
 KEYS = "/home/core/.ssh/authorized_keys"
 SECRET = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n"
 
@@ -49,6 +50,14 @@ def of_file(path: str, text: str, mode: str = "0600") -> list[str]:
         (KEYS, key()),
         ("/etc/locale.conf", "# x\nLANG=de_DE.UTF-8\nLC_TIME=C.UTF-8\nLANGUAGE=de:en"),
         ("/etc/systemd/journald.conf.d/x.conf", "[Journal]\n# x\nStorage=persistent\nSystemMaxUse=1G"),
+        (JOURNAL, "[Journal]\nSystemMaxUse=1.5G 20M\nMaxRetentionSec=1month\nSeal=Y\nMaxLevelStore=7\nStorage="),
+        (JOURNAL, "[Journal]\nAudit=keep\nStorage=@STORAGE@\nRateLimitBurst=10000"),
+        ("/etc/systemd/resolved.conf", "[Resolve]\nDNSSEC=allow-downgrade\nDNSOverTLS=True\nCache=no-negative"),
+        (NETWORK, "[Match]\nName=e*\n[Network]\nDNS=192.0.2.1 2001:db8::1#x [2001:db8::1]:53 192.0.2.1:53%eth0#a"),
+        (NETWORK, "[Match]\nName=e*\n[Network]\nDNS=_link\nIPMasquerade=both\nIPv6PrivacyExtensions=kernel"),
+        (NETWORK, "[Match]\nName=e*\n[Link]\nMTUBytes=9K\nRequiredForOnline=no"),
+        (NETDEV, "[NetDev]\nName=br0.123456789ab\nKind=vlan\n[VLAN]\nId=4094"),
+        (LINK, "[Match]\nDriver=x\n[Link]\nWakeOnLan=magic arp\nNamePolicy=kernel path\nMTUBytes=1500"),
         ("/etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=10s\n[X-Mine]\na"),
         ("/etc/systemd/logind.conf.d/x.conf", "[Login]\nHandleLidSwitch=ignore"),
         ("/etc/systemd/zram-generator.conf", "[zram0]\nzram-size=ram"),
@@ -117,6 +126,29 @@ def test_good_contents(path: str, text: str) -> None:
         (NETDEV, "[NetDev]\nKind=brigde", ["10:network-value"]),
         (LINK, "[Match]\nMACAddress=02:00", ["10:network-value"]),
         (LINK, "[Link]\nNmae=x", ["10:network-setting"]),
+        (NETWORK, "[Network]\nDNS=foo", ["10:network-value"]),
+        (NETWORK, "[Network]\nDNS=192.0.2.1 ns.example.com", ["10:network-value"]),
+        (
+            NETWORK,
+            "[Link]\nMTUBytes=abc\nARP=never\nActivationPolicy=on",
+            [f"{line}:network-value" for line in (10, 11, 12)],
+        ),
+        (
+            NETDEV,
+            "[NetDev]\nName=sixteenletters16\nKind=vlan\n[VLAN]\nId=5000",
+            ["10:network-value", "13:network-value"],
+        ),
+        (NETDEV, "[Bond]\nMode=ative-backup", ["10:network-value"]),
+        (LINK, "[Link]\nWakeOnLan=magick\nName=a b", ["10:network-value", "11:network-value"]),
+        (
+            JOURNAL,
+            "[Journal]\nStorage=disk\nSystemMaxUse=1GiB\nSeal=maybe",
+            [f"{line}:settings-value" for line in (10, 11, 12)],
+        ),
+        (JOURNAL, "[Journal]\nMaxFileSec=1 fortnight\nMaxLevelStore=9", ["10:settings-value", "11:settings-value"]),
+        ("/etc/systemd/resolved.conf", "[Resolve]\nDNSSEC=maybe", ["10:settings-value"]),
+        ("/etc/systemd/logind.conf", "[Login]\nHandleLidSwitch=nothing", ["10:settings-value"]),
+        ("/etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=ten", ["10:settings-value"]),
         ("/etc/systemd/journald.conf", "[Journal]\nStorge=persistent", ["10:settings-name"]),
         ("/etc/systemd/resolved.conf.d/x.conf", "[Resolver]\nDNS=192.0.2.1", ["9:settings-section"]),
         ("/etc/systemd/timesyncd.conf", "NTP=a\n[Time]\nNTP", ["9:settings-section", "11:setting-without-equals"]),

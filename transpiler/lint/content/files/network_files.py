@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
+from transpiler.lint.content.kinds_of_values import hint_for
 from transpiler.lint.content.tables import table
 from transpiler.lint.content.wrong_lines import WrongLine
 
@@ -154,9 +155,13 @@ def _setting(one: Setting, known: Mapping[str, Mapping[str, str]], program: str)
         yield WrongLine(one.line, "network-setting", message, hint)
         return
     wrong = _wrong_value(one)
+    kind = known[one.section].get(one.name, "")
+    hint = hint_for(kind, one.value) if kind != "UNSIGNED" else ""  # newer versions take words, too
     if wrong:
         message = f"{program} ignores this line: {wrong}"
         yield WrongLine(one.line, "network-value", message, "correct the value; see systemd.network(5)")
+    elif hint:
+        yield WrongLine(one.line, "network-value", f"{program} ignores this value of {one.name}=", hint)
 
 
 def _wrong_value(one: Setting) -> str:
@@ -173,9 +178,29 @@ def _kind(value: str) -> str:
     return "" if value in _KINDS else f"there is no such kind of device{did_you_mean(value, _KINDS)}"
 
 
-def _server(value: str) -> str:
-    """Why a value is no DNS server. One with a port or a name after it has a form of its own."""
-    return wrong_address(value, with_prefix=False) if re.fullmatch(r"[\d.]+|[0-9a-fA-F:]+(/\d+)?", value) else ""
+def _servers(value: str) -> str:
+    """Why a value is no list of DNS servers. One with a port or a name after it has a form of its own."""
+    words = (word for word in value.split() if not re.search(r"[#\[%]|:\d+$|^_", word) or _is_address(word))
+    return next((wrong for word in words if (wrong := wrong_address(word, with_prefix=False))), "")
+
+
+def _is_address(word: str) -> bool:
+    return not wrong_address(word, with_prefix=False)
+
+
+def _device(value: str) -> str:
+    """Why a value is no name of a network device: the kernel takes up to 15 bytes (`IFNAMSIZ`)."""
+    if len(value.encode()) > 15:
+        return "the name of a device has 15 characters at most"
+    return "the name of a device has no slash, colon or space" if re.search(r"[\s/:]", value) else ""
+
+
+_WAKE_ON_LAN = ("off", "phy", "unicast", "multicast", "broadcast", "arp", "magic", "secureon")
+
+
+def _wake_on_lan(value: str) -> str:
+    wrong = [word for word in value.split() if word not in _WAKE_ON_LAN]
+    return f"WakeOnLan= does not know {wrong[0][:20]}{did_you_mean(wrong[0], _WAKE_ON_LAN)}" if wrong else ""
 
 
 def _macs(value: str) -> str:
@@ -198,7 +223,10 @@ _JUDGES: Mapping[tuple[str, str], Callable[[str], str]] = {
     ("Network", "Gateway"): _gateway,
     ("Route", "Gateway"): _gateway,
     ("Route", "Destination"): lambda value: "" if value == "default" else _with_prefix(value),
-    ("Network", "DNS"): _server,
+    ("Network", "DNS"): _servers,
+    ("NetDev", "Name"): _device,
+    ("Link", "Name"): _device,
+    ("Link", "WakeOnLan"): _wake_on_lan,
     ("Match", "MACAddress"): _macs,
     ("Link", "MACAddress"): _macs,
     ("NetDev", "MACAddress"): _macs,
