@@ -116,7 +116,7 @@ def _missing_quadlets(own: Given, brought: frozenset[str], source: LintInput) ->
     for name, types in _OTHER_QUADLETS.items():
         for line in own.get(name, ()):
             other = line.setting.value.strip("\"'").partition(":")[0]
-            if "%" in other or "$" in other or "/" in other or other in brought:
+            if re.search("[%$/@]", other) or other in brought:
                 continue
             if "." in other and other.rpartition(".")[2] in types:
                 near = did_you_mean(other, [one for one in brought if one.endswith(types)]).strip(" ()")

@@ -30,6 +30,7 @@ CONTAINER = "[Container]\nImage=docker.io/x:1\n"
         ("a.container", CONTAINER + "Network=host\nNetwork=app.network:ip=192.0.2.5", ["12:missing-quadlet"]),
         ("a.container", CONTAINER + "Pod=app.pod", ["11:missing-quadlet"]),
         ("a.container", CONTAINER + "Volume=%i.volume:/data", []),
+        ("a.container", CONTAINER + "Volume=data@x.volume:/data", []),
         ("a.container", CONTAINER + "Pod=app.pod\nExec=ansible-pull", []),
         ("a.image", "[Image]\nAllTags=yes", ["9:incomplete-unit"]),
         ("a.kube", "[Kube]\nNetwork=host", ["9:incomplete-unit"]),
