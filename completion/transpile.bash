@@ -67,7 +67,7 @@ _transpile() {
             options+=" --skip-others --target --var --vars-file --secrets-file --watch"
             ;;
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
-        diff) options="--files-dir --exit-code --markdown --textconv --git --var --vars-file --secrets-file --help" ;;
+        diff) options="--files-dir --exit-code --markdown --json --textconv --git --var --vars-file --secrets-file --help" ;;
         explain) options="--files-dir --json --var --vars-file --secrets-file --help" ;;
         pack) options="--platform --engine --limit --url --second --output --files-dir --var --vars-file --secrets-file --target --json --help" ;;
         fmt) options="--exclude --check --diff --help" ;;

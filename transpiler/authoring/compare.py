@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from provision.config.format import Config
 from provision.config.reports.findings import escaped
@@ -31,6 +31,11 @@ class ConfigChanges(NamedTuple):
     kind: str
     changes: list[Change]
     error: str = ""
+
+    def as_document(self) -> dict[str, Any]:
+        """The same for programs, as values of JSON."""
+        changes = [change._asdict() for change in self.changes]
+        return {"config": self.name, "kind": self.kind, "error": self.error, "changes": changes}
 
 
 def config_changes(

@@ -28,7 +28,7 @@ Of two directories, all configs with the same names are compared. Secrets are co
   git config diff.provision.textconv 'transpile diff --textconv --'
   git config diff.provision.command 'transpile diff --git --'
 
-With --markdown, --textconv and --git, a config with errors is a part of the output, and no reason for status 2.
+With --markdown, --json, --textconv and --git, a config with errors is a part of the output, and no reason for status 2.
 
 Exit status: 0 success; 1 there are differences, with --exit-code; 2 a config has errors, or the command line is wrong.
 """
@@ -52,6 +52,7 @@ def command_line() -> argparse.ArgumentParser:
     add_value_options(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="write Markdown, for a comment on a pull request")
+    form.add_argument("--json", action="store_true", help="write JSON, for programs")
     form.add_argument("--textconv", action="store_true", help="write one config as text, for diff.*.textconv of git")
     form.add_argument("--git", action="store_true", help="take the arguments of git's diff.*.command")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if there are differences")
@@ -87,6 +88,11 @@ def diff(arguments: list[str]) -> int:
         from transpiler.authoring.changes_as_markdown import as_markdown
 
         _show(as_markdown(list(filter(is_different, found))), values)
+        return int(given.exit_code and changed)
+    if given.json:
+        from transpiler.commands.json_report import print_json
+
+        print_json([one.as_document() for one in filter(is_different, found)], values.known_secrets())
         return int(given.exit_code and changed)
     named = given.git or os.path.isdir(given.paths[0])
     _show("".join(_as_text(one, named=named) for one in found if given.git or not one.error), values)

@@ -74,11 +74,11 @@ def explain(arguments: list[str]) -> int:
             print(f"the config has no entry {escaped(given.what)}, and none below it", file=sys.stderr)
             return 1
     if given.json:
-        import json
+        from transpiler.commands.json_report import print_json
 
-        shown = json.dumps(as_document(found, result, given.config), indent=2, ensure_ascii=False) + "\n"
-    else:
-        shown = _as_text(found, result, whole=given.what is None)
+        print_json(as_document(found, result, given.config), values.known_secrets())
+        return 0
+    shown = _as_text(found, result, whole=given.what is None)
     sys.stdout.buffer.write(masked(shown, values.known_secrets()).encode("utf-8", "backslashreplace"))
     return 0
 

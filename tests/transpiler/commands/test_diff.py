@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,24 @@ def test_exit_status_and_output(tmp_path: Path) -> None:
     assert diff(tmp_path, "old.bu", "new.ign") == (0, shown, "")
     assert diff(tmp_path, "--exit-code", "-", "new.ign", text=OLD) == (1, shown, "")
     assert diff(tmp_path, "--exit-code", "old.bu", "old.bu") == (0, "", "")
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for side, text in (("old", OLD), ("new", OLD.replace("{local: words}", "{inline: a}"))):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "words").write_text("one")
+        (tmp_path / side / "a.bu").write_text(text)
+    (tmp_path / "new" / "b.bu").write_text(OLD.replace("/a", "a"))
+    folders = [str(tmp_path / side) for side in ("old", "new")]
+    assert commands.diff(["--json", "--exit-code", *folders]) == 1
+    one, two = json.loads(capsys.readouterr().out)
+    lines = ["contents: one (no newline at the end) -> a (no newline at the end)"]
+    changes = [{"kind": "changed", "name": "storage.files[/a]", "lines": lines}]
+    assert one == {"config": "a.bu", "kind": "changed", "error": "", "changes": changes}
+    assert (two["config"], two["kind"], two["changes"]) == ("b.bu", "added", [])
+    assert "b.bu:3:26: error: storage.files[0].path: path not absolute" in two["error"]
+    assert commands.diff(["--json", "--exit-code", folders[0], folders[0]]) == 0
+    assert capsys.readouterr().out == "[]\n"
 
 
 CLUSTER = """\
