@@ -9,6 +9,7 @@ table has the names of all versions. Each FILE is one of
 - the names of the files in a repository with units, as `git ls-files` prints them (`*.units`),
 - the directory `src` of systemd's source, which has the kinds of values of all but units,
 - the output of `systemd --dump-configuration-items` (`*.dump`), which has the kinds of values too,
+- `plugins/sudoers/def_data.in` of sudo, with its options,
 - `pkg/systemd/quadlet/quadlet.go` of containers/podman.
 
 For the next version: `apt-get download systemd libsystemd-shared udev`, then this program on `*.deb` and on the source.
@@ -320,6 +321,8 @@ def _of_argument(name: str) -> Tables:
             found["known-units"] = found.pop("unit-names", {}) | found.get("known-units", {})
         return {table: rows for table, rows in found.items() if rows}
     text = Path(name).read_text()
+    if name.endswith("def_data.in"):
+        return {"sudoers": {("", one): "" for one in re.findall(r"^([a-z]\w+)$", text, re.MULTILINE)}}
     if name.endswith((".gperf", ".c")):
         return {"settings": of_source(text)}
     if name.endswith(".units"):

@@ -18,6 +18,9 @@ _LARGEST = 1 << 20
 _LARGEST_OF_PROGRAMS = 1 << 18
 """Larger texts, in characters, of units and of settings of programs are not judged: nobody writes them by hand."""
 
+_SKIP_BYTE_ORDER_MARK = frozenset({"unit", "network", "settings"})
+"""The readers that skip U+FEFF at the beginning of a text. Source: `config_parse` of systemd."""
+
 MOST_IN_A_TEXT = 100
 """The number of remarks of one kind about a text after which no more are made."""
 
@@ -54,8 +57,9 @@ class MachineText(NamedTuple):
 def machine_texts(source: LintInput, wanted: Callable[[str], object]) -> Iterator[MachineText]:
     """The texts of all files, units and quadlets whose paths on the machine are `wanted`, without empty ones."""
     for one in (*_units(source, wanted), *_files(source, wanted), *_trees(source, wanted)):
-        if one.text and (len(one.text) <= _LARGEST_OF_PROGRAMS or not kind_of(one.name).reader):
-            yield one
+        reader = kind_of(one.name).reader
+        if one.text and (len(one.text) <= _LARGEST_OF_PROGRAMS or not reader):
+            yield one._replace(text=one.text.removeprefix("\ufeff")) if reader in _SKIP_BYTE_ORDER_MARK else one
 
 
 def _files(source: LintInput, wanted: Callable[[str], object]) -> Iterator[MachineText]:

@@ -37,6 +37,7 @@ def of_file(path: str, text: str, mode: str = "0600") -> list[str]:
         ("/etc/sudoers.d/x", "Cmnd_Alias A = /bin/a, \\\n  /bin/b\nus\\ er h1, h2 = NOPASSWD:SETENV: A"),
         ("/etc/sudoers.d/x", '#Defaults!"/bin/ls" x\n"a\\"" "b" = ("root") ALL\n#1000 ALL=ALL'),
         ("/etc/sudoers.d/x", "core ALL=(ALL) CWD=/tmp TIMEOUT=5m /bin/a --x=y"),
+        ("/etc/sudoers.d/x", 'Defaults !!requiretty, env_keep += "A, B"\nDefaults:a,b !authenticate'),
         (SSHD, "# x\nPermitRootLogin no\npasswordauthentication=no\nMatch User a\n  AllowTcpForwarding local"),
         (SSHD, '"PermitRootLogin" "no"\nPort ssh\nPort 22\nLoginGraceTime 1m30s\nRSAAuthentication yes'),
         (PROFILE, ETHERNET + "[ipv4]\nmethod=manual\naddress1=192.0.2.5/24,192.0.2.1\ndns=192.0.2.1;"),
@@ -126,6 +127,8 @@ def test_good_contents(path: str, text: str) -> None:
         (NETDEV, "[NetDev]\nKind=brigde", ["10:network-value"]),
         (LINK, "[Match]\nMACAddress=02:00", ["10:network-value"]),
         (LINK, "[Link]\nNmae=x", ["10:network-setting"]),
+        ("/etc/sudoers.d/x", "Defaults !!requirety", ["9:sudoers"]),
+        ("/etc/sudoers.d/x", "Defaults@h x = 5, !requiretty", ["9:sudoers"]),
         (NETWORK, "[Network]\nDNS=foo", ["10:network-value"]),
         (NETWORK, "[Network]\nDNS=192.0.2.1 ns.example.com", ["10:network-value"]),
         (

@@ -159,3 +159,10 @@ def test_a_time_in_seconds_since_1970_is_no_time_of_cron() -> None:
     assert wrong_value("OnCalendar", "TIMER", "@1700000000") == ("", "")
     assert wrong_calendar("@1700000000.5") == ""
     assert wrong_value("OnCalendar", "TIMER", "@daily")[0]
+
+
+def test_systemd_skips_a_byte_order_mark() -> None:
+    text = "[Unit]\\nDescription=x\\n[Service]\\nExecStart=/bin/true"
+    config = 'systemd:\n  units:\n    - name: a.service\n      contents: "%s' + text + '"\n'
+    assert findings_of(config % "\\uFEFF") == findings_of(config % "") == []
+    assert findings_of(config % "x") != []

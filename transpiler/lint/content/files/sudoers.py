@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from provision.config.reports.did_you_mean import did_you_mean
+from transpiler.lint.content.files.visudo import complaints_of_visudo
+from transpiler.lint.content.tables import listed
 from transpiler.lint.content.wrong_lines import WrongLine
 
 _TAGS = [
@@ -46,11 +48,21 @@ _ALIASES = ("User_Alias", "Runas_Alias", "Host_Alias", "Cmnd_Alias", "Cmd_Alias"
 
 
 def sudoers(_name: str, text: str) -> Iterator[WrongLine]:
-    """What sudo would refuse in a file of rules. One such line makes sudo skip the rest of it, or stop."""
+    """What sudo would refuse in a file of rules. One such line makes sudo skip the rest of it, or stop.
+
+    visudo is asked about a text in which nothing is found, if it is installed.
+    """
+    found = False
     for number, line in _lines(text):
         wrong = _wrong(line)
         if wrong:
+            found = True
             yield WrongLine(number, "sudoers", f"sudo refuses this line: {wrong[0]}", wrong[1])
+    if not found and "${" not in text:
+        for number, complaint in complaints_of_visudo(text):
+            option = re.search(r'unknown defaults entry "(.*)"', complaint)
+            if not (option and option[1] in listed("sudoers")):  # an old visudo does not know new options
+                yield WrongLine(number, "sudoers", f"visudo refuses this line: {complaint}", "see sudoers(5)")
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -74,7 +86,7 @@ def _wrong(line: str) -> tuple[str, str] | None:
         return None
     first = re.split(r"[\s@:>!]", line, maxsplit=1)[0]
     if re.match(r"[#@](include|includedir)\s+\S", line) or first == "Defaults":
-        return None
+        return _wrong_option(line)
     if first.startswith("@"):
         return (
             f"there is no such directive{did_you_mean(first, ['@include', '@includedir'])}",
@@ -89,6 +101,18 @@ def _wrong(line: str) -> tuple[str, str] | None:
             near or "write, for example, `core ALL=(ALL) NOPASSWD: ALL`",
         )
     return _wrong_rule(line)
+
+
+def _wrong_option(line: str) -> tuple[str, str] | None:
+    """Why a line with `Defaults` is wrong: it has an option that sudo does not know."""
+    plain = re.sub(r'"(?:\\.|[^"\\])*"|\\.', "x", line)
+    options = re.fullmatch(r"Defaults(?:[@:>!][^\s,]+)?\s+(.*)", plain)
+    for option in options[1].split(",") if options else ():
+        name = re.match(r"[!\s]*([A-Za-z]\w*)\s*(?:$|[-+]?=)", option)
+        if name and name[1] not in listed("sudoers"):
+            near = did_you_mean(name[1], listed("sudoers")).strip(" ()")
+            return f"there is no option {name[1][:40]}", near or "see sudoers(5)"
+    return None
 
 
 def _wrong_alias(line: str, first: str) -> tuple[str, str] | None:

@@ -1,6 +1,7 @@
 """The names that the programs of a machine know, of all their versions up to the newest that was read.
 
 systemd 247 to 262 (settings of its programs from 239 on), podman 6, NetworkManager 1.30 to 1.58, OpenSSH 8.4 to 10.6,
+options of sudo 1.8 to 1.9,
 tzdata and the locales of glibc 2.43: `python -m docs.generate.content_tables` adds those of other versions.
 `unit-names` are the units of systemd, `known-units` those of other packages and of systems. `since` has the versions
 that added names.
