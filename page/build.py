@@ -18,6 +18,15 @@ HERE = Path(__file__).parent
 HOUSE = HERE.parent
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip")
 BUNDLED = ("main.js", "worker.js")
+FOLDERS = ("transpiler", "provision/config", "provision/planning", "provision/stages")
+SINGLE = (
+    *("page/__init__.py", "page/judge.py", "page/blank_machine_plan.py"),
+    *("provision/__init__.py", "provision/failures.py", "provision/yaml_or_json.py"),
+    *("provision/engine/__init__.py", "provision/engine/preflight.py", "provision/engine/protocols.py"),
+    *("provision/commands/__init__.py", "provision/commands/config_places.py", "provision/commands/plan_output.py"),
+)
+"""Folders and single files of Python that the browser loads: the judge, the transpiler, and what makes plans."""
+
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of all entries of the archive, so that the same source gives the same bytes."""
 
@@ -43,11 +52,11 @@ def write_archive(path: Path) -> None:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    """The names in the archive and their files: the transpiler, what it imports of the engine, and PyYAML's Python."""
-    for path in (HERE / "__init__.py", HERE / "judge.py", HOUSE / "provision" / "__init__.py"):
-        yield str(path.relative_to(HOUSE)), path
-    for folder in (HOUSE / "transpiler", HOUSE / "provision" / "config"):
-        for path in folder.rglob("*"):
+    """The names in the archive and their files: those of FOLDERS and SINGLE, and PyYAML's Python."""
+    for name in SINGLE:
+        yield name, HOUSE / name
+    for folder in FOLDERS:
+        for path in (HOUSE / folder).rglob("*"):
             if path.suffix in {".py", ".txt"}:
                 yield str(path.relative_to(HOUSE)), path
     for path in Path(yaml.__file__).parent.glob("*.py"):

@@ -45,6 +45,7 @@ class Judge:
         actions: dict[str, Callable[..., Any]] = {
             "judge": self.judge,
             "results": self.results,
+            "plan": self.plan,
             "mend": self.mend,
             "format": self.format,
             "complete": self.complete,
@@ -72,6 +73,12 @@ class Judge:
             "machine": None if result.failed else as_document(entries(result), result, NAME),
             "changes": None if kept is None else self.changes(kept),
         }
+
+    def plan(self) -> dict[str, Any] | None:
+        """The steps on a machine with blank disks; None for a text with errors."""
+        from page.blank_machine_plan import plan_of  # the stages are loaded when a plan is asked for
+
+        return plan_of(self.document.result)
 
     def problem(self, found: Diagnostic) -> dict[str, Any]:
         """A problem with its part of the text."""

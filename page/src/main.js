@@ -3,7 +3,7 @@
 import { configEditor, moveTo, replaceText, showProblems } from "./editor.js";
 import { Judge } from "./judge.js";
 import { contentOf, fragmentOf } from "./permalink.js";
-import { changesView, copied, machineView, outputView, problemList, statusOf } from "./views.js";
+import { changesView, copied, machineView, outputView, planView, problemList, statusOf } from "./views.js";
 import { element, plural } from "./dom.js";
 
 const PAUSE = 60; // milliseconds after a key before the text is judged
@@ -76,7 +76,7 @@ async function judgeNow() {
   }
   clearTimeout(notice);
   asking = false;
-  if (results && judged === text()) showResults({ ...found, ...results });
+  if (results && judged === text()) showResults({ ...found, ...results, judged });
   if (stale) judgeSoon(0);
 }
 
@@ -113,8 +113,22 @@ function showPanel() {
   const top = panel.scrollTop;
   if (shown === "output") outputView(panel, answer);
   if (shown === "machine") machineView(panel, answer, (place) => moveTo(view, place));
+  if (shown === "plan") {
+    if (answer.failed || answer.plan) planView(panel, answer, (place) => moveTo(view, place));
+    else askPlan(answer);
+  }
   if (shown === "changes") changesView(panel, answer, text(), kept, keep);
   panel.scrollTop = top;
+}
+
+// The plan is made when it is seen. The one of an earlier text stays until then.
+async function askPlan(of) {
+  if (of.planAsked || of.judged !== text()) return;
+  of.planAsked = true;
+  if (!by("plan").hasChildNodes()) by("plan").replaceChildren(element("p", { className: "empty" }, "Making the plan …"));
+  const failed = (error) => ({ summary: "", steps: [], assumed: [], reasons: [{ path: "", message: `The plan could not be made: ${error.message}`, hint: "" }] });
+  of.plan = await judge.ask({ do: "plan", text: of.judged }).catch(failed);
+  if (of === answer) showPanel();
 }
 
 function select(tab) {

@@ -1,4 +1,4 @@
-// Shows an answer of the judge: the problems, the output, the machine and the changes.
+// Shows an answer of the judge: the problems, the output, the machine, the plan and the changes.
 
 import { comparison, readOnlyView } from "./editor.js";
 import { element, plural } from "./dom.js";
@@ -58,7 +58,7 @@ export async function copied(text) {
 export function machineView(panel, answer, goTo) {
   if (!answer.machine) return panel.replaceChildren(element("p", { className: "empty" }, "Mend the errors to see what the machine will have."));
   const { entries, limits, bytes } = answer.machine;
-  const kinds = Map.groupBy ? Map.groupBy(entries, (one) => one.kind) : grouped(entries);
+  const kinds = grouped(entries, "kind");
   const tables = [...kinds].map(([kind, rows]) =>
     element("section", {}, element("h3", {}, rows.length === 1 ? kind : `${kind} (${rows.length})`), element("ul", { className: "entries" }, ...rows.map((one) => entryRow(one, goTo)))),
   );
@@ -66,23 +66,45 @@ export function machineView(panel, answer, goTo) {
   panel.replaceChildren(...(tables.length ? tables : [nothing]), ...(limits.length ? [sizes(limits, bytes)] : []));
 }
 
-function grouped(entries) {
+// The entries by what they have at a key; Map.groupBy is too new for some browsers.
+function grouped(entries, key) {
   const found = new Map();
-  for (const one of entries) found.set(one.kind, [...(found.get(one.kind) ?? []), one]);
+  for (const one of entries) {
+    if (!found.has(one[key])) found.set(one[key], []);
+    found.get(one[key]).push(one);
+  }
   return found;
 }
 
 function entryRow(one, goTo) {
   const made = one.made.filter(({ of }) => !of.startsWith(one.path)).map(({ field, of }) => `${field} made of ${of}`);
   const details = [one.details, one.sugar ? `made of ${one.path}` : "", ...made].filter(Boolean).join(" · ");
-  const row = element("li", {}, element("span", { className: "name" }, one.name), element("span", { className: "details" }, details));
   const place = one.place?.match(/:(\d+):(\d+)$/);
+  return lineOf(one.name, details, place && [place[1], place[2]], goTo);
+}
+
+function lineOf(name, details, place, goTo) {
+  const row = element("li", {}, element("span", { className: "name" }, name), element("span", { className: "details" }, details));
   if (place) {
-    const go = element("button", { type: "button", className: "go", title: "Show the line of the config" }, `line ${place[1]}`);
-    go.onclick = () => goTo([place[1] - 1, place[2] - 1]);
+    const go = element("button", { type: "button", className: "go", title: "Show the line of the config" }, `line ${place[0]}`);
+    go.onclick = () => goTo([place[0] - 1, place[1] - 1]);
     row.append(go);
   }
   return row;
+}
+
+export function planView(panel, answer, goTo) {
+  if (answer.failed) return panel.replaceChildren(element("p", { className: "empty" }, "Mend the errors to see the steps that a machine would take."));
+  const { summary, steps, reasons, assumed } = answer.plan;
+  const placeOf = (one) => (one.line ? [one.line, one.column] : null);
+  const section = (title, list, rows) => element("section", {}, element("h3", {}, title), element(list, { className: "entries" }, ...rows));
+  const refused = reasons.map((one) => lineOf(one.message, [one.path, one.hint].filter(Boolean).join(" · "), placeOf(one), goTo));
+  const stages = [...grouped(steps, "stage")].map(([stage, rows]) =>
+    section(stage, "ol", rows.map((one) => lineOf(`${one.number}. ${one.title}`, one.destroys ? `destroys ${one.destroys}` : "", one.config_path ? placeOf(one) : null, goTo))),
+  );
+  const told = element("div", { className: "facts" }, element("span", {}, reasons.length ? "There is no plan for this config" : summary));
+  const assumptions = assumed.length ? [section("Assumed", "ul", assumed.map((one) => element("li", {}, one)))] : [];
+  panel.replaceChildren(told, ...(refused.length ? [section("Reasons", "ul", refused)] : []), ...assumptions, ...stages);
 }
 
 function sizes(limits, bytes) {

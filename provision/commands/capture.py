@@ -14,10 +14,10 @@ from provision.boot.failure.bundle_file import kernel_command_line, last_message
 from provision.bundle.bundle import named_stage, write_bundle
 from provision.bundle.capture import capture
 from provision.commands.given_config import read_whole
-from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.commands.timeout import add_timeout
 from provision.planning.boot_state import BootState
 from provision.planning.machine_view import MachineView
+from provision.planning.root.unknown_machine import UnknownMachine
 from provision.stages import STAGES
 from provision.system.machine import Machine
 from provision.system.private_files import write_private

@@ -73,7 +73,7 @@ def plan_lines(  # noqa: PLR0913 - the plan, how it is shown, and what is known 
 
     `unreadable` are the devices that exist and cannot be read.
     """
-    yield f"{style.bold}{_summary(steps, verbose=verbose)}{style.end}"
+    yield f"{style.bold}{summary(steps, verbose=verbose)}{style.end}"
     yield from (f"{style.faint}note: {printable(note)}{style.end}" for note in notes)
     shown = [step for step in steps if verbose or not isinstance(step.action, HIDDEN)]
     for number, (before, step) in enumerate(zip([None, *shown], shown, strict=False), 1):
@@ -108,7 +108,8 @@ def _place(action: Action, places: Places) -> str:
     return f"{found.place} {dotted(found.problem.path)}"
 
 
-def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
+def summary(steps: Sequence[Step], *, verbose: bool) -> str:
+    """How many steps change something, how many of them destroy something, and how many things stay as they are."""
     changes = sum(is_change(step.action) for step in steps)
     losses = sum(bool(step.action.destroys) for step in steps)
     kept = sum(isinstance(step.action, Keep) for step in steps)

@@ -32,3 +32,12 @@ def later_stages(name: str) -> tuple[Stage, ...]:
 def load_stage(name: str) -> Stage:
     """The stage of that name; only its module is loaded."""
     return cast("Stage", import_module(f"provision.stages.{name}").STAGE)
+
+
+def all_stages() -> tuple[Stage, ...]:
+    """All stages, for a root that is not known. `base`, before `files`, stands for what fills a new root."""
+    from provision.planning.root.unknown_root import restored_root
+
+    loaded = [load_stage(name) for name in STAGES]
+    files = STAGES.index("files")
+    return (*loaded[:files], Stage("base", (restored_root,)), *loaded[files:])

@@ -164,6 +164,23 @@ def test_the_machine(tab: Tab) -> None:
     expect(page.locator("#editor .cm-activeLine")).to_contain_text("hello.service")
 
 
+def test_the_plan(tab: Tab) -> None:
+    page = tab.page
+    page.get_by_role("tab", name="Plan").click()
+    expect(page.locator("#plan")).to_contain_text("write /etc/hostname (1204)", timeout=SECONDS)
+    expect(page.locator("#plan")).to_contain_text("Nothing is fetched")
+    page.locator("#plan").get_by_role("button", name="line 23").first.click()
+    expect(page.locator("#editor .cm-activeLine")).to_contain_text("hello.service")
+    disk = "storage: {disks: [{device: /dev/vda, partitions: [{label: data, size_mib: %d}]}]}"
+    tab.write(f"variant: fcos\nversion: 1.5.0\n{disk % 1000}\n")
+    expect(page.locator("#plan")).to_contain_text(
+        "partition /dev/vda: create partition 1 'data' (1000 MiB)", timeout=SECONDS
+    )
+    expect(page.locator("#plan")).to_contain_text("Every disk is blank and has 1 TiB")
+    tab.write(f"variant: fcos\nversion: 1.5.0\n{disk % 9_000_000}\n")
+    expect(page.locator("#plan")).to_contain_text("there is no room for 18432000000 sectors", timeout=SECONDS)
+
+
 def test_changes_and_a_link_that_holds_both_texts(tab: Tab, browser: Any, address: str) -> None:
     page = tab.page
     page.get_by_role("button", name="Keep version").click()

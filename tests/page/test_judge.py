@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from page.judge import Judge
 from transpiler import transpile
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
+DISK = f"{HEAD}storage: {{disks: [{{device: /dev/x, partitions: [{{label: a}}]}}]}}\n"
 
 
 def ask(do: str, text: str, **given: Any) -> Any:
@@ -67,6 +72,10 @@ def test_machine_configs_and_old_configs_are_shown() -> None:
     assert json.loads(ask("results", "systemd: {units: [{name: a.service, enable: true}]}\n")["shown"])["systemd"]
 
 
+def test_no_plan_for_a_text_with_errors() -> None:
+    assert ask("plan", "variant: x\n") is None
+
+
 def test_mending_and_formatting() -> None:
     text = f"{HEAD}storage: {{files: [{{path: /a, mode: 644}}]}}\n"
     assert ask("judge", text)["mendable"] == 1
@@ -83,9 +92,26 @@ def test_completion_and_descriptions() -> None:
     assert ask("describe", HEAD, line=9, character=9) is None
 
 
-def test_the_archive_has_what_the_judge_imports() -> None:
+def test_the_archive_has_what_the_judge_needs_and_nothing_that_touches_a_machine() -> None:
     names = dict(modules())
     assert {"page/judge.py", "transpiler/lint/content/tables/units.txt", "yaml/__init__.py"} <= names.keys()
-    assert not [name for name in names if name.startswith("provision/") and not name.startswith("provision/config/")][
-        1:
-    ]
+    assert [one for one in names if one.startswith(("provision/system/", "provision/fetch/", "provision/boot/"))] == []
+
+
+@pytest.mark.slow  # it starts an interpreter
+def test_an_interpreter_that_has_only_the_archive_gives_the_same_answers(tmp_path: Path) -> None:
+    for name, source in modules():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, tmp_path / name)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from page.judge import Judge; print(*map(Judge().answer, sys.stdin), sep='\\n')\n"
+        "print(*sorted({'ctypes', 'fcntl', 'subprocess', 'socket', 'ssl', 'parted', 'pyudev'} & set(sys.modules)))\n"
+    )
+    asked = ("judge", "results", "plan")
+    requests = "".join(json.dumps({"do": do, "text": DISK}) + "\n" for do in asked)
+    argv = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(argv, input=requests, check=True, capture_output=True, text=True, cwd=tmp_path)
+    *answers, loaded = done.stdout.splitlines()
+    assert [json.loads(one) for one in answers] == [ask(do, DISK) for do in asked]
+    assert loaded == ""

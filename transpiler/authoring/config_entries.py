@@ -47,7 +47,7 @@ def config_entries(config: Config, cluster_config: OpenShift | None = None) -> d
     MachineConfig, `cluster_config` has the fields that are not in `config`.
     """
     found = {"MachineConfig": _cluster_entry(cluster_config)} if cluster_config else {}
-    return found | dict(_entries(_with_held_configs(config, 0), ""))
+    return found | dict(_entries(with_held_configs(config), ""))
 
 
 def _cluster_entry(source: OpenShift) -> ConfigEntry:
@@ -58,7 +58,7 @@ def _cluster_entry(source: OpenShift) -> ConfigEntry:
     return ConfigEntry(fields, frozenset())
 
 
-def _with_held_configs(config: Config, depth: int) -> Config:
+def with_held_configs(config: Config, depth: int = 0) -> Config:
     """What a machine makes of a config and of the configs in its `data:` URLs. Source: Ignition, "Config merging"."""
     settings = config.ignition.config
     replacement = _held_config(settings.replace, depth)
@@ -79,7 +79,7 @@ def _held_config(reference: ConfigResource, depth: int) -> Config | None:
     except ContentInvalid:
         contents = None
     found = validate(uncompressed(contents)).config if contents else None
-    return None if found is None or found.older else _with_held_configs(found, depth + 1)
+    return None if found is None or found.older else with_held_configs(found, depth + 1)
 
 
 def _entries(record: Record, name: str) -> Iterator[tuple[str, ConfigEntry]]:

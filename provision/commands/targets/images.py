@@ -14,11 +14,11 @@ from provision.commands.targets.open_formats import formats_of, raw_files
 from provision.commands.targets.root_seed import fill_root, read_root_seed
 from provision.commands.targets.target import Target, log_of, starting_state
 from provision.commands.targets.tool_options import check_confined
-from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import PlanRefused
+from provision.planning.root.unknown_machine import UnknownMachine
 from provision.planning.stage import Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import Image, ImageDevices
