@@ -306,6 +306,7 @@ def test_layouts(browser: Any, address: str, width: int, scheme: str) -> None:
     opened = Tab(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
     expect(opened.page.locator("#editor .cm-content")).to_contain_text("variant: fcos")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.page.evaluate("((tabs) => tabs.scrollWidth <= tabs.clientWidth)(document.querySelector('.tabs'))")
     light = opened.page.evaluate(
         "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every((one) => one > 128)"
     )
