@@ -24,8 +24,8 @@ _QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 _MARKS = re.compile(r"[$]\{|\{\{|\{%|<%|@@|\\[xuU]|[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 """What a text has if one of its values may have such a mark: the start of a mark, or an escape of any character."""
 
-_TAG = re.compile(r"(?:^|[\s\[{,])![A-Za-z]", re.MULTILINE)
-"""What a text has if it has a tag, or words that look like one."""
+_TAG = re.compile("![A-Za-z]")
+"""What a text has if it has a tag."""
 
 _LOOKS_LIKE_TEMPLATE = "this looks like a template; transpile does not replace it"
 

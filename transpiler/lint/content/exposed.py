@@ -29,12 +29,19 @@ _NAMED = re.compile(
 
 _PASSWORD = re.compile(r"pass(?!age)|pwd|authtok", re.IGNORECASE)
 
+_MARKS = (
+    *("auth", "community", "cookie", "cred", "key", "pass", "pin", "psk", "pw", "secret", "token"),
+    *("dop_v1_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "hvs.", "k10", "xox"),
+)
+"""One of these, in any case, is in every text with a secret: parts of names, and of what the forms above begin with."""
+
 _NOT_READ = {"unit", "quadlet", "network", "settings", "sshd", "sudoers", "tmpfiles", "sysusers", "locale"}
 """The readers of files whose settings do not hold secrets under names that sound so."""
 
 
 def exposed_secrets(source: LintInput) -> Iterator[Problem]:
     """Warnings about files with a secret that everyone may read, and profiles that NetworkManager skips for it."""
+    tagged = any("!secret" in "\n".join(lines) for lines in source.lines.values())
     for one in machine_texts(source, lambda _name: True):
         if one.path[:2] != ("storage", "files"):
             continue
@@ -46,7 +53,7 @@ def exposed_secrets(source: LintInput) -> Iterator[Problem]:
                 message = "NetworkManager skips a profile that others than root may read"
                 yield remark(place, "keyfile-mode", message, "write mode: 0600")
             continue
-        found = _secret(one, source) if mode & 0o004 else None
+        found = _secret(one, source, tagged=tagged) if mode & 0o004 else None
         if found is not None:
             what, start = found
             at = None if one.file or start < 0 else one.place(source, one.text.count("\n", 0, start))
@@ -55,11 +62,17 @@ def exposed_secrets(source: LintInput) -> Iterator[Problem]:
             yield remark(place, "exposed-secret", message, hint, at if file.mode is None else None)
 
 
-def _secret(one: MachineText, source: LintInput) -> tuple[str, int] | None:
-    """What is secret in a text, and where it begins; -1 if all of the text is the value of `!secret`."""
-    node = node_at(source.root, one.path)
+def _secret(one: MachineText, source: LintInput, *, tagged: bool) -> tuple[str, int] | None:
+    """What is secret in a text, and where it begins; -1 if all of the text is the value of `!secret`.
+
+    `tagged` tells whether the config has that tag anywhere.
+    """
+    node = node_at(source.root, one.path) if tagged else None
     if node is not None and not one.file and source.starts_with_tag(node, "!secret"):
         return "secret", -1
+    lower = one.text.lower()
+    if not any(mark in lower for mark in _MARKS):
+        return None
     key = PRIVATE_KEY.search(one.text) or WIREGUARD_KEY.search(one.text)
     if key:
         return "private key", key.start()
