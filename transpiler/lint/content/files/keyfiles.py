@@ -37,6 +37,10 @@ _ONLY_IN_KEYFILES = re.compile(
     r"|psk|permissions|ssid|mac-address|interface-name|\w+-flags|.*\.\w+"
 )
 
+_WITH_MAC = {"ethernet", "802-3-ethernet", "wifi", "802-11-wireless"}
+_MAC = re.compile(r"(?:[0-9a-fA-F]{1,2}[:-]){5}[0-9a-fA-F]{1,2}|(?:\d+[;,]){5}\d+[;,]?")
+"""Six bytes, in hexadecimal or, in an older form, as a list of numbers."""
+
 _METHODS: Mapping[str, tuple[str, ...]] = {
     "ipv4": ("auto", "link-local", "manual", "shared", "disabled"),
     "ipv6": ("ignore", "auto", "dhcp", "link-local", "manual", "shared", "disabled"),
@@ -152,6 +156,8 @@ def _wrong_value(one: Setting) -> str:
     if where == ("connection", "uuid") and not re.fullmatch(r"[0-9a-fA-F-]{32,40}", one.value):
         return "NetworkManager refuses this file: this is no UUID"
     wrong = _wrong_address(one) if one.section in _METHODS else ""
+    if one.name == "mac-address" and one.section in _WITH_MAC and one.value and not _MAC.fullmatch(one.value):
+        wrong = "this is no hardware address"
     return f"NetworkManager ignores this value: {wrong}" if wrong else ""
 
 

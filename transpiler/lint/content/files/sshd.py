@@ -33,6 +33,22 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 }
 """Setting in lower case -> its values."""
 
+_ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "ciphers": (
+        *("aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc", "none"),
+        *("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"),
+        *("blowfish-cbc", "cast128-cbc", "arcfour", "arcfour128", "arcfour256"),  # up to 7.5
+    ),
+    "macs": (
+        *("hmac-sha1", "hmac-sha1-96", "hmac-sha2-256", "hmac-sha2-512", "hmac-md5", "hmac-md5-96", "hmac-ripemd160"),
+        *("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "umac-128-etm@openssh.com"),
+    ),
+}
+"""Setting -> the names of algorithms of all versions. Those with an `@` may be of a program that adds others."""
+
+_SERVICES = {"ssh", "http", "https", "ftp", "telnet", "smtp", "domain", "imap", "imaps", "pop3", "ldap", "ldaps", "x11"}
+"""Names that services(5) has everywhere; sshd takes them as ports."""
+
 _NUMBERS = {"maxauthtries", "maxsessions", "clientalivecountmax", "x11displayoffset"}
 _TIMES = {"clientaliveinterval", "logingracetime"}
 _TIME = re.compile(r"(?:\d++[smhdw]?)+")
@@ -93,6 +109,12 @@ def _wrong(name: str, words: list[str], known: Mapping[str, str], *, in_match: b
     return None if "$" in value else _wrong_value(name, shown, value)
 
 
+def _unknown_algorithms(value: str, known: tuple[str, ...]) -> list[str]:
+    """The names in a list that sshd does not know; behind `-` stand patterns."""
+    names = [] if value.startswith("-") else value.lstrip("+^").split(",")
+    return [name for name in names if name not in known and not re.search(r"[@*?]", name)]
+
+
 def _wrong_value(name: str, shown: str, value: str) -> WrongLine | None:
     values = _VALUES.get(name)
     problem = ""
@@ -103,6 +125,9 @@ def _wrong_value(name: str, shown: str, value: str) -> WrongLine | None:
         problem, hint = f"this is no value of {shown}", near or f"write one of: {', '.join(values)}"
     elif (name in _NUMBERS and not value.isdigit()) or (name in _TIMES and not _TIME.fullmatch(value)):
         problem, hint = f"{shown} is a number", "write a number"
-    elif name == "port" and value.isdecimal() and not 0 < float(value) < 65536:
+    elif name in _ALGORITHMS and (wrong := _unknown_algorithms(value, _ALGORITHMS[name])):
+        near = did_you_mean(wrong[0], _ALGORITHMS[name]).strip(" ()")
+        problem, hint = f"it does not know {wrong[0][:40]}", near or f"see `ssh -Q {name}` on the machine"
+    elif name == "port" and not (0 < float(value) < 65536 if value.isdecimal() else value in _SERVICES):
         problem, hint = "a port is a number from 1 to 65535", "write, for example, 22"
     return WrongLine(0, "sshd-value", f"sshd does not start: {problem}", hint) if problem else None

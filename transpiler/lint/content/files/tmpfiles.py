@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from transpiler.lint.content.calendar import wrong_span
+from transpiler.lint.content.kinds_of_values import is_filled_in
 from transpiler.lint.content.wrong_lines import WrongLine
 
 _TYPE = re.compile(r"[fFwdDevqQpLcbCxXrRzZtThHaAm][-+!=~^?$]*")
 
 _MODE = re.compile(r"-|[~:]*[0-7]{3,5}")
+
+_USER_ID = re.compile(r"-|/.*|(?:\d+|-):\S+|\d+")
+_IDS = {"u": _USER_ID, "u!": _USER_ID, "g": re.compile(r"-|/.*|\d+")}
+"""A type of sysusers.d -> the form of its ids."""
 
 _ACCOUNT = re.compile(r"u!?|[gmr]")
 
@@ -27,6 +33,14 @@ def tmpfiles(_path: str, text: str) -> Iterator[WrongLine]:
         elif len(words) > 2 and not _MODE.fullmatch(words[2]):
             message = f"systemd-tmpfiles refuses the mode {words[2][:20]}"
             yield WrongLine(number, "tmpfiles", message, "write an octal mode such as 0755, or -")
+        elif len(words) > 5 and _is_wrong_age(words[5]):
+            message = f"systemd-tmpfiles refuses the age {words[5][:20]}"
+            yield WrongLine(number, "tmpfiles", message, "write a time such as 10d or 1h, or -")
+
+
+def _is_wrong_age(word: str) -> bool:
+    """Whether a word is no age. `/` stands for a quoted word, which is not judged."""
+    return word not in {"-", "/"} and not is_filled_in(word) and wrong_span(re.sub(r"^~?(?:[abcmABCM]+:)?", "", word))
 
 
 def sysusers(_path: str, text: str) -> Iterator[WrongLine]:
@@ -38,6 +52,14 @@ def sysusers(_path: str, text: str) -> Iterator[WrongLine]:
         elif len(words) == 1 or (words[0] == "m" and len(words) == 2):
             message = "systemd-sysusers refuses a line without the name of an account"
             yield WrongLine(number, "sysusers", message, "write u name, g name, or m user group")
+        elif (
+            len(words) > 2
+            and words[0] in _IDS
+            and not is_filled_in(words[2])
+            and not _IDS[words[0]].fullmatch(words[2])
+        ):
+            message = f"systemd-sysusers refuses the id {words[2][:20]}"
+            yield WrongLine(number, "sysusers", message, "write a number, - for any free one, or the path of a file")
 
 
 def _words(text: str) -> Iterator[tuple[int, list[str]]]:
