@@ -260,8 +260,8 @@ def _of_nm_manual(text: str) -> Rows:
     found: Rows = dict.fromkeys(re.findall(r"^\\fB([a-z0-9-]+)\.([a-z0-9-]+)\\fR", plain, re.MULTILINE), "")
     for block in re.split(r"^\.SS ", plain, flags=re.MULTILINE)[1:]:
         setting = re.match(r'"?([a-z0-9-]+) setting', block)
-        names = re.findall(r"^T\{\n([a-z][a-z0-9-]+)\nT\}", block, re.MULTILINE)
-        found.update({(setting[1], name): "" for name in names if setting})
+        names = re.findall(r"^T\{\n([a-z][a-z0-9-]+)\nT\}(:T\{\nboolean\nT\})?", block, re.MULTILINE)
+        found.update({(setting[1], name): "BOOLEAN" if is_boolean else "" for name, is_boolean in names if setting})
     return found
 
 

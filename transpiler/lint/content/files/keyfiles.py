@@ -141,6 +141,10 @@ def _setting(one: Setting, known: Mapping[str, Mapping[str, str]]) -> Iterator[W
         near = did_you_mean(one.name, names).strip(" ()")
         yield WrongLine(one.line, "keyfile-setting", message, near or "see nm-settings-keyfile(5)")
         return
+    if names.get(one.name) == "BOOLEAN" and one.value not in {"true", "false", "1", "0", ""} and "$" not in one.value:
+        message = f"NetworkManager ignores this value of {one.name}="
+        yield WrongLine(one.line, "keyfile-value", message, "write true or false")
+        return
     wrong = "" if "$" in one.value else _wrong_value(one)
     if wrong:
         yield WrongLine(one.line, "keyfile-value", wrong, "correct the value; see nm-settings-nmcli(5)")
