@@ -14,6 +14,7 @@ from provision.commands.plan_output import HIDDEN, step_json, summary
 from provision.config.format import Config
 from provision.config.problems import Problem, dotted
 from provision.config.reports.findings import Finding
+from provision.config.reports.text import printable
 from provision.config.resources.urls import redacted
 from provision.engine.preflight import simulate
 from provision.failures import PlanRefused
@@ -109,5 +110,5 @@ def _nowhere(problems: Sequence[Problem]) -> Sequence[Finding]:
 
 
 def _hidden(text: object) -> str:
-    """A text of one line without what looks like a secret, as in the other answers."""
-    return secrets_hidden([str(text)])[0]
+    """A text as one line, without control characters, as a plan is printed, and without what looks like a secret."""
+    return secrets_hidden([printable(str(text))])[0]

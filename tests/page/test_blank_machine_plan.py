@@ -113,6 +113,10 @@ def test_what_looks_like_a_secret_is_hidden_in_steps_and_reasons() -> None:
     assert token not in json.dumps([plan(text), refused])
 
 
+def test_control_characters_are_replaced_as_in_a_printed_plan() -> None:
+    assert "write /a\ufffd<b>\ufffd (0644)" in titles(f'{HEAD}storage: {{files: [{{path: "/a\\u202e<b>\\n"}}]}}\n')
+
+
 def test_a_config_inside_the_config_takes_part() -> None:
     merge = f"ignition: {{config: {{merge: [{{inline: '{HELD}'}}]}}}}"
     answer = plan(f"{HEAD}{merge}\nstorage: {{files: [{{path: /own}}]}}\n")
