@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import marshal
+import posixpath
 import re
 import subprocess
 import sys
@@ -113,7 +114,8 @@ NOT_AT_A_BOOT = (
     *("provision.metadata.network.netplan", "provision.metadata.network.network_manager"),
     *("provision.config.reports.formats", "provision.config.reports.go_flags"),
     *("provision.config.reports.ignition_report", "provision.stages.disks.partitions.growth"),
-    *("provision.system.block.image_devices", "provision.system.images", "provision.system.virtual_machine"),
+    *("provision.planning.root.unknown_machine", "provision.system.block.image_devices"),
+    *("provision.system.images", "provision.system.virtual_machine"),
 )
 """Our modules that no boot runs."""
 
@@ -237,7 +239,10 @@ def account_tools_for(tree: Path, table: Path = Path("/etc/fstab")) -> list[tupl
     """
     there = {tool: path for tool in ACCOUNT_TOOLS if (path := which(tool, path=SEARCHED))}
     fields = [line.split() for line in (table.read_text("utf-8", "replace") if table.exists() else "").splitlines()]
-    if any(line[1:2] == ["/usr"] and not line[0].startswith("#") for line in fields):
+    if any(
+        line[1:2] and posixpath.normpath(line[1]).lstrip("/") == "usr" and not line[0].startswith("#")
+        for line in fields
+    ):
         return [(path, path) for path in there.values()]
     target = tree / account_tools.LIST.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -114,15 +114,25 @@ def test_systemd_is_not_asked_where_a_drop_in_has_set_another_limit(
             systemd.recv(100)
 
 
-@pytest.mark.parametrize(("shown", "expected"), [("5min", True), ("1min", False), ("infinity", False), ("", True)])
+@pytest.mark.parametrize(
+    ("does", "expected"),
+    [
+        ("echo 5min", True),
+        ("echo 1min", False),
+        ("echo infinity", False),
+        ("true", True),
+        ("echo 'connection timed out' >&2; exit 1", True),
+        ("echo 'a warning' >&2; echo 5min", True),
+    ],
+)
 def test_the_limit_of_the_unit_is_looked_up(
-    shown: str,
+    does: str,
     expected: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program = tmp_path / "systemctl"
-    program.write_text(f"#!/bin/sh\necho '{shown}'\n")
+    program.write_text(f"#!/bin/sh\n{does}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv(VARIABLE, "5min")

@@ -93,6 +93,7 @@ def test_libraries_above_urllib3_and_what_only_they_import_are_not_there(tree: P
         (None, False),
         ("# LABEL=usr /usr ext4\n\nLABEL=root / ext4 defaults 0 1\nLABEL=home /usr/local ext4\n", False),
         ("LABEL=root / ext4\nLABEL=usr\t/usr ext4 ro 0 2\n", True),
+        ("LABEL=usr //usr/ ext4 ro 0 0\n", True),
     ],
 )
 def test_tools_for_accounts_are_those_of_the_root_unless_usr_may_come_late(

@@ -13,7 +13,10 @@ from provision.system.programs import processes
 from provision.system.programs.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 
 LIST = "/usr/lib/provision/account-tools"
-"""The tools for accounts of the system in which the initramfs was made, one a line (dracut/engine/collect.py)."""
+"""The tools for accounts of the system in which the initramfs was made, one a line (dracut/engine/collect.py).
+
+Only an initramfs has it: elsewhere, as for `provision --stage` on a laptop, no programs of a root are run.
+"""
 
 
 def find(tool: str, root: str, *, foreign: bool, listed: str = LIST) -> str | None:
@@ -24,22 +27,26 @@ def find(tool: str, root: str, *, foreign: bool, listed: str = LIST) -> str | No
     path = processes.find(tool)
     if path is not None or foreign or tool not in ACCOUNT_TOOLS or _is_this_machine(root):
         return path
+    if not os.path.exists(listed):
+        return None
     inside = processes.find(tool, root)
     if inside is not None or os.path.lexists(root + PASSWD):
         return inside and root + inside
     return f"{root}/usr/sbin/{tool}" if tool in _listed(listed) else None
 
 
-def confinement(tool: str, root: str, tree: str, *, foreign: bool) -> Confinement | None:
+def confinement(tool: str, root: str, tree: str, *, foreign: bool, listed: str = LIST) -> Confinement | None:
     """How a program works on a tree; None if it needs no confinement. `root` is the target, `tree` that or a copy.
 
     A foreign root is not trusted: tools of this machine are confined to the tree. Of a root that is this machine's own,
-    tools for accounts that are not on PATH are used.
+    an initramfs uses the tools for accounts that it does not have.
     """
     if foreign:
         kept = CONFINED.get(tool)
         return None if kept is None else Confinement(tree, kept)
     if tool not in ACCOUNT_TOOLS or _is_this_machine(root) or processes.find(tool) is not None:
+        return None
+    if not os.path.exists(listed):
         return None
     return Confinement(tree, programs=root)
 
@@ -49,8 +56,5 @@ def _is_this_machine(root: str) -> bool:
 
 
 def _listed(path: str) -> list[str]:
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read().split()
-    except FileNotFoundError:
-        return []
+    with open(path, encoding="ascii") as file:
+        return file.read().split()

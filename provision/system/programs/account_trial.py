@@ -16,8 +16,14 @@ _LOCKED = {SHADOW: (PASSWD, b":*:::::::\n"), GSHADOW: (GROUP, b":*::\n")}
 """The file with the hashes -> the file with the names, and the rest of the line of an account without a password."""
 
 
-def refuses(
-    argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None, target: str, *, foreign: bool
+def refuses(  # noqa: PLR0913 - what the tool is, and what it finds
+    argv: Sequence[str],
+    files: Mapping[str, bytes],
+    home: OwnedHome | None,
+    target: str,
+    *,
+    foreign: bool,
+    listed: str = account_tools.LIST,
 ) -> bool:
     """Whether the tool fails for a reason of its own. True too if it cannot be tried (no such program, not root).
 
@@ -30,7 +36,7 @@ def refuses(
         with TemporaryDirectory(prefix="provision-") as private:  # 0700: an owner of the home below cannot enter it
             root = f"{private}/root"
             _fill(root, files, home)
-            confinement = account_tools.confinement(argv[0], target, root, foreign=foreign)
+            confinement = account_tools.confinement(argv[0], target, root, foreign=foreign, listed=listed)
             tried = [argv[0], "--root", root, *argv[1:]]
             return processes.run(tried, confinement=confinement, watch=TRIAL).status != 0
     except (OSError, Failure):

@@ -42,32 +42,46 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_a_tool_of_the_root_changes_its_accounts(root: Path) -> None:
-    assert find("groupadd", str(root), foreign=False) == f"{root}{processes.find('groupadd', str(root))}"
-    confined = confinement("groupadd", str(root), str(root), foreign=False)
+@pytest.fixture
+def listed(tmp_path: Path) -> str:
+    """The list of an initramfs."""
+    path = tmp_path / "list"
+    path.write_text("groupadd\nuseradd\n")
+    return str(path)
+
+
+def test_a_tool_of_the_root_changes_its_accounts(root: Path, listed: str) -> None:
+    found = find("groupadd", str(root), foreign=False, listed=listed)
+    assert found == f"{root}{processes.find('groupadd', str(root))}"
+    confined = confinement("groupadd", str(root), str(root), foreign=False, listed=listed)
     done = processes.run(["groupadd", "--root", str(root), "--gid", "1234", "new"], confinement=confined)
     assert (done.status, done.output) == (0, "")
     assert (root / "etc/group").read_text() == "own:x:8:\nnew:x:1234:\n"
 
 
-def test_a_tool_of_the_root_says_whether_it_refuses(root: Path) -> None:
+def test_a_tool_of_the_root_says_whether_it_refuses(root: Path, listed: str) -> None:
     files = {PASSWD: b"old:x:7:8::/srv/old:/bin/sh\n", GROUP: b"own:x:8:\nfree:x:9:\n"}
-    tried = {name: refuses(("groupdel", name), files, None, str(root), foreign=False) for name in ("own", "free")}
+    tried = {
+        name: refuses(("groupdel", name), files, None, str(root), foreign=False, listed=listed)
+        for name in ("own", "free")
+    }
     assert tried == {"own": True, "free": False}
     assert (root / "etc/group").read_text() == "own:x:8:\n"
 
 
-def test_programs_of_a_foreign_root_are_never_run(root: Path) -> None:
-    assert find("groupadd", str(root), foreign=True) is None
-    confined = confinement("groupadd", str(root), str(root), foreign=True)
+@pytest.mark.parametrize("foreign", [True, False])
+def test_programs_of_a_foreign_root_are_never_run_nor_those_of_any_root_without_an_initramfs(
+    root: Path, listed: str, foreign: bool
+) -> None:
+    here = listed if foreign else f"{listed}-absent"
+    assert find("groupadd", str(root), foreign=foreign, listed=here) is None
+    confined = confinement("groupadd", str(root), str(root), foreign=foreign, listed=here)
     with pytest.raises(FileNotFoundError):
         processes.run(["groupadd", "--root", str(root), "new"], confinement=confined)
 
 
-def test_a_root_without_the_tool_counts_more_than_the_list(root: Path, tmp_path: Path) -> None:
-    listed = tmp_path / "list"
-    listed.write_text("groupadd\nuseradd\n")
-    assert find("useradd", str(root), foreign=False, listed=str(listed)) is None
+def test_a_root_without_the_tool_counts_more_than_the_list(root: Path, listed: str) -> None:
+    assert find("useradd", str(root), foreign=False, listed=listed) is None
 
 
 def test_while_the_root_is_not_mounted_the_list_counts(root: Path, tmp_path: Path) -> None:
