@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
+from functools import cache
 
 from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
@@ -65,8 +66,19 @@ def numbers_out_of_range(source: LintInput) -> Iterator[Problem]:
     return _out_of_range(source.record, ())
 
 
+@cache
+def _fields_with_limits(kind: type[Record]) -> tuple[Field, ...]:
+    """The fields that have limits for authors, and those whose records have such fields."""
+    # mypy takes the hash of a record, which has none, for that of its class
+    return tuple(
+        one
+        for one in kind.FIELDS
+        if one.author_limits or (one.record and _fields_with_limits(one.record))  # type: ignore[arg-type]
+    )
+
+
 def _out_of_range(record: Record, path: Path) -> Iterator[Problem]:
-    for field in record.FIELDS:
+    for field in _fields_with_limits(type(record)):  # type: ignore[arg-type] # as above
         value = record.__dict__.get(field.name)
         if isinstance(value, Record):
             yield from _out_of_range(value, (*path, field.name))

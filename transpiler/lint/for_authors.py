@@ -10,6 +10,7 @@ from transpiler.lint.comments import cut_texts
 from transpiler.lint.content.exposed import exposed_secrets
 from transpiler.lint.content.files.judges import file_contents
 from transpiler.lint.content.files.links import time_zones
+from transpiler.lint.content.kinds import kind_of
 from transpiler.lint.content.places import file_modes, places
 from transpiler.lint.device_names import device_names
 from transpiler.lint.embedded import embedded_configs
@@ -56,6 +57,8 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
 )
 """All lints of Butane configs, in the order of their warnings."""
 
+_OF_UNITS = (units, whole_units, quadlets, unit_settings, missing_units)
+
 _BUTANE_ALONE = (numbers_out_of_range, links_leaving_files_dir, embedded_configs)
 
 CONTAINER_LINUX_LINTS = tuple(lint for lint in LINTS if lint not in _BUTANE_ALONE)
@@ -78,11 +81,24 @@ def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: It
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
     """The warnings of lints, without those at, below or above an error: they are probably consequences of it."""
     around = {path[:length] for path in wrong for length in range(1, len(path))}
-    for lint in LINTS if source.variant.name else CONTAINER_LINUX_LINTS:
+    lints = LINTS if source.variant.name else CONTAINER_LINUX_LINTS
+    if not _has_units(source):
+        lints = tuple(lint for lint in lints if lint not in _OF_UNITS)
+    for lint in lints:
         for one in lint(source):
             follows = one.path in around or any(one.path[:length] in wrong for length in range(1, len(one.path) + 1))
             if not follows or one.rule in _CAUSE_RULES:
                 yield one
+
+
+def _has_units(source: LintInput) -> bool:
+    """Whether the config may bring units, drop-ins or quadlets, also as files."""
+    systemd, storage = source.record.systemd, source.record.storage
+    if systemd.units or getattr(systemd, "quadlets", ()) or getattr(storage, "trees", ()):
+        return True
+    return any(
+        kind_of(file.path).reader in {"unit", "quadlet"} or "/containers/systemd" in file.path for file in storage.files
+    )
 
 
 _CAUSE_RULES = {"template", "comment-in-text", "typographic-quotes"}

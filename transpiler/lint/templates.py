@@ -21,7 +21,7 @@ _COMMAND_LINES = {"etcd", "flannel", "docker"}
 
 _QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 
-_MARKS = re.compile(r"[$]\{|\{\{|\{%|<%|@@|\\[xuU]|[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
+_MARKS = ("${", "{{", "{%", "<%", "@@", "\\x", "\\u", "\\U", *"\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb")
 """What a text has if one of its values may have such a mark: the start of a mark, or an escape of any character."""
 
 _TAG = re.compile("![A-Za-z]")
@@ -34,7 +34,8 @@ FILL_IN = "replace it before (envsubst, sed, jinja2), or write the value"
 
 def templates(source: LintInput) -> Iterator[Problem]:
     """Warnings about values with a template variable, and values in typographic quotes."""
-    if source.root is None or not any(_MARKS.search("\n".join(one)) for one in source.lines.values()):
+    texts = ["\n".join(one) for one in source.lines.values()]
+    if source.root is None or not any(mark in text for text in texts for mark in _MARKS):
         return
     waiting: list[tuple[Path, YamlNode]] = [((), source.root)]
     found: list[tuple[Path, YamlNode]] = []
