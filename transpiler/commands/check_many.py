@@ -145,23 +145,41 @@ def _show(checked: Sequence[FileResult], given: argparse.Namespace, sources: set
         print(summary(checked) if checked else "every config is left out", file=sys.stderr)
 
 
-def _each_once(checked: Sequence[FileResult]) -> list[FileResult]:
-    """The results, with each finding once: in the file that it is in if that is checked itself, else in the first."""
-    seen: set[object] = set()
-    for one in checked:
+def _each_once(checked: Sequence[tuple[FileResult, set[str]]]) -> list[FileResult]:
+    """The results, with each finding once: in the file that it is in if that is checked itself, else in the first.
+
+    What a base lacks is no finding if a config that extends it has it.
+    """
+    seen: set[_Identity] = set()
+    for one, _ in checked:
         seen.update(_identity(finding) for finding in one.findings if finding.source == one.name)
+    missing = {identity for identity in seen if identity[2] in _ABOUT_WHAT_IS_MISSING}
+    brought = {identity for one in checked for identity in _brought_to_bases(one, missing)}
     made = []
-    for one in checked:
+    for one, _ in checked:
         found = []
         for finding in one.findings:
-            if finding.source == one.name or _identity(finding) not in seen:
+            own = finding.source == one.name and _identity(finding) not in brought
+            if own or _identity(finding) not in seen:
                 found.append(finding)
                 seen.add(_identity(finding))
         made.append(one._replace(findings=tuple(found)))
     return made
 
 
-def _identity(finding: Finding) -> object:
+def _brought_to_bases(checked: tuple[FileResult, set[str]], missing: set[_Identity]) -> set[_Identity]:
+    """What is missing in a part of a config, and not in the whole of it."""
+    one, files = checked
+    parts = {os.path.realpath(file) for file in files} - {os.path.realpath(one.name)}
+    return {identity for identity in missing if identity[0] in parts} - {_identity(found) for found in one.findings}
+
+
+_ABOUT_WHAT_IS_MISSING = {"missing-unit", "missing-quadlet"}
+
+_Identity = tuple[str, object, str, str]
+
+
+def _identity(finding: Finding) -> _Identity:
     """What two findings of one mistake have in common, whatever the config in which they were found.
 
     Their paths differ if lists were merged, and the names of the file may be written in two ways.
@@ -277,8 +295,10 @@ def _unread(name: str, message: str) -> FileResult:
 
 def _checked(
     names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace, files_read: set[str]
-) -> list[FileResult]:
-    """Check files; the results are in the order of the names. The paths of all files are added to `files_read`.
+) -> list[tuple[FileResult, set[str]]]:
+    """Check files; each result, in the order of the names, with the files that it was read from.
+
+    The paths of all files are added to `files_read`.
 
     With `--watch`, there is one process, and a path is added before the file is read.
     """
@@ -299,7 +319,7 @@ def _checked(
     jobs = 1 if given.watch else given.jobs or _cores()
     for one, files in in_order(check, names, jobs, on_killed_worker=killed):
         files_read.update(files)
-        checked.append(progress.step(one))
+        checked.append((progress.step(one), files))
     return checked
 
 

@@ -90,3 +90,17 @@ def test_a_finding_of_a_base_is_shown_once(
     assert check_many(["-f", "json", "-j", "1", *(str(tmp_path / name) for name in names)]) == 0
     found = [(Path(one["file"]).name, one["rule"]) for one in json.loads(capsysbinary.readouterr().out)]
     assert sorted(found) == [("base.bu", "account-name"), ("base.bu", "unused-key")]
+
+
+@pytest.mark.parametrize(("brought", "expected"), [("app.service", []), ("other.service", ["base.bu"])])
+@pytest.mark.parametrize("names", [["base.bu", "child.bu"], ["child.bu", "base.bu"]])
+def test_a_base_may_lack_a_unit_that_its_child_brings(
+    tmp_path: Path, names: list[str], brought: str, expected: list[str], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    unit = "systemd:\n  units:\n    - name: {}\n      contents: |\n        [Unit]\n        {}\n"
+    service = "[Service]\n        ExecStart=/bin/true"
+    (tmp_path / "base.bu").write_text(GOOD + unit.format("a.service", f"Requires=app.service\n        {service}"))
+    (tmp_path / "child.bu").write_text(GOOD + "extends: base.bu\n" + unit.format(brought, service))
+    assert check_many(["-f", "json", "-j", "1", *(str(tmp_path / name) for name in names)]) == 0
+    found = json.loads(capsysbinary.readouterr().out)
+    assert [Path(one["file"]).name for one in found if one["rule"] == "missing-unit"] == expected
