@@ -168,7 +168,7 @@ ADVICE: Mapping[str, str] = {
     "redefined-filesystem": "an old config defines a file system of the machine again",
     "second-document": "the text has a second YAML document",
     "service-type": "systemd refuses a service, because its Type= does not allow another setting",
-    "setting-without-equals": "a line of a file for the network, or of settings of systemd, has no `=`",
+    "setting-without-equals": "a line of a unit, of a file for the network, or of settings of systemd, has no `=`",
     "settings-name": "a program of systemd does not know a setting of its file, such as journald.conf",
     "settings-section": "a settings file of systemd has a section that its program ignores",
     "settings-value": "a program of systemd ignores a value of its settings",

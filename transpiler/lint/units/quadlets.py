@@ -61,9 +61,12 @@ def quadlets(source: LintInput) -> Iterator[Problem]:
             continue
         dropins = [one for one in texts if one.name == unit.name and one.kind.is_dropin]
         lines = [Line(one, line) for one in (unit, *dropins) for line in settings(one.text)]
-        if not any(one.setting.opens_section and one.setting.section == kind.capitalize() for one in lines):
+        sections = {one.setting.section for one in lines if one.setting.opens_section}
+        if kind.capitalize() not in sections:
+            if kind.capitalize() in _NEEDED and sections and sections <= {"Unit", "Install", "Service", "Quadlet"}:
+                message, hint = f"podman refuses this quadlet: it has no section [{kind.capitalize()}]", "add it"
+                yield unit.at(source, lines[0].setting.line, "incomplete-unit", message, hint)
             continue  # another lint tells about a section that is misspelled
-        sections = {one.setting.section for one in lines}
         given = {section: _given(lines, section) for section in sections}
         yield from _whole(kind.capitalize(), given, lines, source)
         missing += _missing_quadlets(given[kind.capitalize()], own, source)

@@ -212,7 +212,7 @@ def _is_typo(word: str, known: str) -> bool:
     start = next((n for n, (a, b) in enumerate(zip(word, known, strict=False)) if a != b), min(len(word), len(known)))
     rest, other = word[start:], known[start:]
     changed = rest[:1] + other[:1]
-    if any(not letter.isalpha() for letter in changed):
+    if any(not letter.isalpha() and letter != "-" for letter in changed):
         return False
     return (
         rest[1:] == other[1:]

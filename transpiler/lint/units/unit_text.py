@@ -38,6 +38,9 @@ _SECTION_OF_SUFFIX = {
 _NAME = re.compile(r"[\w:.\\@-]{1,255}", re.ASCII)
 """The characters of unit names. Source: systemd.unit(5), "String escaping"."""
 
+_PLACEHOLDER = re.compile(r"[{}<>@$%]")
+"""What a line has that another program probably replaces."""
+
 _QUADLET_SECTIONS = {
     "Container",
     "Volume",
@@ -121,7 +124,7 @@ def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
     """Warnings about sections that systemd does not know, and about settings before the first section."""
     section, continued = "", False
     for number, line in enumerate(unit.text.split("\n")):
-        here, continued = continued, line.endswith("\\")
+        here, continued = continued, line.rstrip().endswith("\\")
         stripped = line.strip()
         if here or not stripped or stripped.startswith(("#", ";")):
             continue
@@ -134,6 +137,10 @@ def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
             hint = "write a section before it, such as [Service]"
             message = "systemd ignores settings before the first section"
             yield unit.at(source, number, "unit-without-section", message, hint)
+        elif section and "=" not in stripped and not _PLACEHOLDER.search(stripped):
+            yield unit.at(
+                source, number, "setting-without-equals", "systemd ignores a line without `=`", "write Name=value"
+            )
 
 
 def _unknown_section(unit: UnitText, section: str) -> tuple[str, str]:

@@ -43,10 +43,28 @@ def whole_units(source: LintInput) -> Iterator[Problem]:
         if kind in changed or any(re.search(r"-\.|@", name) for name in changed):
             continue  # a drop-in for all units of a type, for those whose names begin alike, or for an instance
         lines = [Line(one, line) for one in (unit, *own) for line in settings(one.text)]
-        if kind in _NEEDED:
+        if kind in {*_NEEDED, "service"} and _has_no_section_of_its_own(lines):
+            section = _NEEDED[kind][0] if kind in _NEEDED else "Service"
+            what = _NEEDED[kind][3] if kind in _NEEDED else "service that has nothing to run"
+            message = f"systemd refuses a {what}"
+            yield unit.at(source, lines[0].setting.line, "incomplete-unit", message, f"add a section [{section}]")
+        elif kind in _NEEDED:
             yield from _without_needed(unit, kind, lines, source)
         elif kind == "service" and not has_no_exec_start(unit):
             yield from _service(lines, source)
+
+
+def _has_no_section_of_its_own(lines: Sequence[Line]) -> bool:
+    """Whether a unit has only sections that all units have. SuccessAction= is what a service may do alone."""
+    sections = {one.setting.section for one in lines if one.setting.opens_section}
+    return (
+        bool(sections)
+        and sections <= {"Unit", "Install"}
+        and all(
+            one.setting.name != "SuccessAction" and (one.setting.has_equals or one.setting.opens_section)
+            for one in lines
+        )
+    )
 
 
 def _without_needed(unit: UnitText, kind: str, lines: Sequence[Line], source: LintInput) -> Iterator[Problem]:

@@ -16,6 +16,8 @@ CONTAINER = "[Container]\nImage=docker.io/x:1\n"
     [
         ("a.container", CONTAINER, []),
         ("a.container", "[Container]\nExec=sleep 1", ["9:incomplete-unit"]),
+        ("a.container", "[Service]\nRestart=always", ["9:incomplete-unit"]),
+        ("a.volume", "[Unit]\nDescription=x", []),
         ("a.container", "[Container]\nRootfs=/x", []),
         ("a.container", CONTAINER + "Rootfs=/x", ["11:quadlet"]),
         ("a.container", CONTAINER + "Group=5", ["11:quadlet"]),

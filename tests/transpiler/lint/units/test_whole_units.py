@@ -15,6 +15,12 @@ SERVICE = "[Service]\nExecStart=/bin/true\n"
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [
+        ("a.service", "[Unit]\nDescription=x\n[Install]\nWantedBy=basic.target", ["7:incomplete-unit"]),
+        ("a.service", "[Unit]\nSuccessAction=poweroff", []),
+        ("a.target", "[Unit]\nDescription=x", []),
+        ("a.socket", "[Unit]\nDescription=x", ["7:incomplete-unit"]),
+        ("a.timer", "[Unit]\nDescription=x", ["7:incomplete-unit"]),
+        ("a.service", "[Service]\nExecStart=/x\n[Install]\nWantedBy=multiuser.target", ["10:unit-reference"]),
         ("a.socket", "[Socket]\nAccept=yes", ["7:incomplete-unit"]),
         ("a.socket", "[Socket]\nListenStream=80", []),
         ("a.socket", "[Socket]\nListenFIFO=/run/x", []),
@@ -166,3 +172,15 @@ def test_systemd_skips_a_byte_order_mark() -> None:
     config = 'systemd:\n  units:\n    - name: a.service\n      contents: "%s' + text + '"\n'
     assert findings_of(config % "\\uFEFF") == findings_of(config % "") == []
     assert findings_of(config % "x") != []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("junk", ["10:setting-without-equals"]), ("Environment=A=b \\ \n          C", []), ("@MORE@", []), ("# junk", [])],
+)
+def test_lines_without_equals_in_a_unit_that_is_a_file(line: str, found: list[str]) -> None:
+    """Those of a unit under `systemd` are errors of Ignition."""
+    text = f"[Service]\n          ExecStart=/bin/true\n          {line}"
+    path = "/etc/systemd/system/a.service"
+    file = f"storage:\n  files:\n    - path: {path}\n      contents:\n        inline: |\n          {text}\n"
+    assert findings_of(file) == found
