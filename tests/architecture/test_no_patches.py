@@ -37,8 +37,8 @@ def patches(module: ast.Module) -> Iterator[str]:
             imported = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
             if any("mock" in one.split(".") for one in imported):
                 yield f"line {node.lineno}: {ast.unparse(node)}"
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in {"monkeypatch", "mocker", "mock"}:
-            if node.attr in PATCHERS or ast.unparse(node.value) != "monkeypatch":
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in {"mocker", "mock"} or (node.value.id == "monkeypatch" and node.attr in PATCHERS):
                 yield f"line {node.lineno}: {ast.unparse(node)}"
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
             targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets

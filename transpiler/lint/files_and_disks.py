@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
@@ -67,18 +68,14 @@ def numbers_out_of_range(source: LintInput) -> Iterator[Problem]:
 
 
 @cache
-def _fields_with_limits(kind: type[Record]) -> tuple[Field, ...]:
-    """The fields that have limits for authors, and those whose records have such fields."""
-    # mypy takes the hash of a record, which has none, for that of its class
-    return tuple(
-        one
-        for one in kind.FIELDS
-        if one.author_limits or (one.record and _fields_with_limits(one.record))  # type: ignore[arg-type]
-    )
+def _fields_with_limits(kind: Any) -> tuple[Field, ...]:
+    """The fields of a class of records that have limits for authors, and those whose records have such fields."""
+    return tuple(one for one in kind.FIELDS if one.author_limits or (one.record and _fields_with_limits(one.record)))
 
 
 def _out_of_range(record: Record, path: Path) -> Iterator[Problem]:
-    for field in _fields_with_limits(type(record)):  # type: ignore[arg-type] # as above
+    kind: Any = type(record)
+    for field in _fields_with_limits(kind):
         value = record.__dict__.get(field.name)
         if isinstance(value, Record):
             yield from _out_of_range(value, (*path, field.name))

@@ -11,6 +11,7 @@ from transpiler.lint.content.exposed import exposed_secrets
 from transpiler.lint.content.files.judges import file_contents
 from transpiler.lint.content.files.links import time_zones
 from transpiler.lint.content.kinds import kind_of
+from transpiler.lint.content.newer_settings import newer_settings
 from transpiler.lint.content.places import file_modes, places
 from transpiler.lint.device_names import device_names
 from transpiler.lint.embedded import embedded_configs
@@ -21,7 +22,6 @@ from transpiler.lint.files_and_disks import (
     links_leaving_files_dir,
     numbers_out_of_range,
 )
-from transpiler.lint.newer_settings import newer_settings
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import misspelled_tags, templates
