@@ -96,6 +96,7 @@ def test_time_for_headers_is_bounded(log: RecordedLog) -> None:
     assert "no answer in time" in str(log)
 
 
+@pytest.mark.slow
 def test_headers_that_drip_do_not_outlast_their_time(log: RecordedLog) -> None:
     with dripping(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100) as url, pytest.raises(FetchFailed) as failed:
         client(log, http_total=1.5, http_response_headers=0.5).read(Request(f"{url}/a"))
@@ -138,12 +139,14 @@ def test_a_dripping_body_ends_with_the_time_for_everything(log: RecordedLog) -> 
     assert time.monotonic() - began < 50
 
 
+@pytest.mark.slow
 def test_retry_after_is_honoured(log: RecordedLog) -> None:
     with serve({"/a": [Answer(status=503, headers=(("Retry-After", "1"),)), Answer(b"well")]}) as served:
         client(log).read(Request(f"{served.url}/a"))
     assert 1.0 <= served.asked[1].moment - served.asked[0].moment < 20
 
 
+@pytest.mark.slow
 def test_a_server_that_asks_for_more_time_than_there_is_is_asked_near_the_end(log: RecordedLog) -> None:
     busy = Answer(status=503, headers=(("Retry-After", "60"),))
     with serve({"/a": [busy, Answer(b"well")]}) as served:
@@ -151,6 +154,7 @@ def test_a_server_that_asks_for_more_time_than_there_is_is_asked_near_the_end(lo
     assert 1.4 < served.asked[1].moment - served.asked[0].moment < 2.0
 
 
+@pytest.mark.slow
 def test_retry_after_may_be_a_date(log: RecordedLog) -> None:
     date = (("Date", "Sat, 21 Nov 2026 00:00:00 GMT"), ("Retry-After", "Sat, 21 Nov 2026 00:00:01 GMT"))
     with serve({"/a": [Answer(status=503, headers=date), Answer(b"well")]}) as served:
@@ -163,6 +167,7 @@ def test_https_is_verified_against_the_authorities_of_the_config(log: RecordedLo
         assert client(log, authorities=(ca.certificate,)).read(Request(f"{served.url}/a")) == b"safe"
 
 
+@pytest.mark.slow
 def test_https_with_an_unknown_authority_is_explained(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed) as failed:
         client(log, http_total=3).read(Request(f"{served.url}/a"))
@@ -170,6 +175,7 @@ def test_https_with_an_unknown_authority_is_explained(log: RecordedLog, ca: Auth
     assert "certificateAuthorities" in failed.value.hint
 
 
+@pytest.mark.slow
 def test_https_with_the_wrong_host_is_explained(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"")}, tls=ca.issue("other.example")) as served, pytest.raises(FetchFailed) as failed:
         client(log, http_total=3, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
@@ -178,6 +184,7 @@ def test_https_with_the_wrong_host_is_explained(log: RecordedLog, ca: Authority)
     assert "names in the certificate" in failed.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "told"),
     [(("20200101000000Z", "20200201000000Z"), "expired"), (("20990101000000Z", "20990201000000Z"), "not yet valid")],
@@ -200,6 +207,7 @@ def test_offline_makes_no_request(log: RecordedLog) -> None:
     assert not served.asked
 
 
+@pytest.mark.slow
 def test_connection_refused_is_said_with_its_remedy(log: RecordedLog) -> None:
     with serve({}) as served:
         pass

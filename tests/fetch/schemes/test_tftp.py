@@ -95,6 +95,7 @@ def test_a_tftp_server_that_knows_no_options_and_says_everything_twice() -> None
         assert Fetcher(FetchSettings(http_total=3)).read(Resource(source=url)) == b"".join(blocks)
 
 
+@pytest.mark.slow
 def test_blocks_are_counted_beyond_65535() -> None:
     """A file of more blocks than their number has bits for: 8 bytes each, as the smallest option allows."""
 
@@ -132,6 +133,7 @@ def test_a_broken_tftp_server_is_a_failure_in_time(answer: bytes) -> None:
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 def test_tftp_without_a_server_ends_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(FetchFailed):

@@ -45,6 +45,7 @@ def test_a_program_that_hangs_is_reported_and_stopped(tmp_path: Path) -> None:
     assert reports[0].startswith("sh has been running for 0 s, idle for 0 s, and is stopped after 1 s")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", ["while :; do :; done", "exec dd if=/dev/zero of=/dev/null bs=1"])
 def test_a_program_that_works_is_left_alone(work: str) -> None:
     """The work is done by a child of the program."""

@@ -30,6 +30,7 @@ from transpiler.translation_state import TranspileOptions
 ROWS = list(table().values())
 
 
+@pytest.mark.slow
 def test_every_document_is_a_schema() -> None:
     """Definitions that several documents share are checked once."""
     found = schema_files()
@@ -163,6 +164,7 @@ def test_the_id_of_each_schema_is_its_address() -> None:
         assert set(re.findall(r'"\$ref": "(.)', text)) == {"#"}
 
 
+@pytest.mark.slow
 def test_the_schema_for_all_variants_can_be_published() -> None:
     """One document without references to others, under an address that everyone can read, as SchemaStore wants it."""
     schema = combined_schema()

@@ -88,6 +88,7 @@ def test_one_file_that_cannot_be_written_does_not_stop_the_others(folder: Path) 
     assert other.read_bytes().decode() == GOOD
 
 
+@pytest.mark.slow
 def test_parts_are_mended_too(tmp_path: Path) -> None:
     head = "variant: fcos\nversion: 1.5.0\n"
     (tmp_path / "parts").mkdir()
