@@ -34,6 +34,7 @@ from typing import Any
 import provision
 from provision.system.programs import account_tools
 from provision.system.programs.confinement import ACCOUNT_TOOLS
+from provision.system.programs.root_programs import is_reachable
 
 ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig")
 """Codecs, which Python imports when a text needs them."""
@@ -232,22 +233,24 @@ class _AtABoot(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def account_tools_for(tree: Path, table: Path = Path("/etc/fstab")) -> list[tuple[str, str]]:
-    """Source and destination of the tools for accounts, if the tree needs them; else write a list of them into it.
+def account_tools_for(tree: Path, table: Path = Path("/etc/fstab"), searched: str = SEARCHED) -> list[tuple[str, str]]:
+    """Source and destination of the tools for accounts that the tree needs; writes a list of the others into it.
 
-    Those of the root serve. If by its fstab(5) /usr is a file system of its own, that may be mounted too late.
+    Those of the root serve, but not those that links lead out of /usr. If by its fstab(5) /usr is a file system of its
+    own, that may be mounted too late.
     """
-    there = {tool: path for tool in ACCOUNT_TOOLS if (path := which(tool, path=SEARCHED))}
+    there = {tool: path for tool in ACCOUNT_TOOLS if (path := which(tool, path=searched))}
     fields = [line.split() for line in (table.read_text("utf-8", "replace") if table.exists() else "").splitlines()]
-    if any(
+    late = any(
         line[1:2] and posixpath.normpath(line[1]).lstrip("/") == "usr" and not line[0].startswith("#")
         for line in fields
-    ):
-        return [(path, path) for path in there.values()]
-    target = tree / account_tools.LIST.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("".join(f"{tool}\n" for tool in there))
-    return []
+    )
+    taken = {tool: path for tool, path in there.items() if late or not is_reachable(posixpath.realpath(path))}
+    if not late:
+        target = tree / account_tools.LIST.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("".join(f"{tool}\n" for tool in there if tool not in taken))
+    return [(posixpath.realpath(path), path) for path in taken.values()]
 
 
 def _libraries(binaries: list[str]) -> list[str]:

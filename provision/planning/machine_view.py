@@ -231,7 +231,10 @@ class MachineView(TreeContents, Protocol):
         ...
 
     def tool(self, name: str) -> str | None:
-        """Where a program is found: on PATH, tools for accounts also in the target root."""
+        """Where a program is found: on PATH, tools for accounts also in the target root.
+
+        Raises ActionFailed, whose output says why, if the root has the tool, but it cannot be started.
+        """
         ...
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:

@@ -142,7 +142,8 @@ class Machine:
 
     def tool(self, name: str) -> str | None:
         """See MachineView."""
-        return account_tools.find(name, os.path.abspath(self._tree.root), foreign=self._context.foreign)
+        root = os.path.abspath(self._tree.root)
+        return _with_title(f"find {name}", lambda: account_tools.find(name, root, foreign=self._context.foreign))
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         """See MachineView."""

@@ -116,6 +116,21 @@ print(*(place for _, place in account_tools_for(Path({str(tmp_path)!r}), Path({s
     )
 
 
+def test_a_tool_that_a_link_leads_out_of_usr_is_taken(tmp_path: Path) -> None:
+    """The engine would refuse it in the root."""
+    for tool, target in (("useradd", tmp_path / "real"), ("groupadd", Path("/usr/bin/env"))):
+        (tmp_path / tool).symlink_to(target)
+    (tmp_path / "real").touch(mode=0o755)
+    code = f"""
+from collect import account_tools_for
+from pathlib import Path
+print(account_tools_for(Path({str(tmp_path)!r}), Path("/absent"), {str(tmp_path)!r}))"""
+    places = {"PYTHONPATH": f"{HOUSE}:{HOUSE / 'dracut/engine'}"}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=places, stdout=subprocess.PIPE, text=True)
+    assert done.stdout == f"{[(str(tmp_path / 'real'), str(tmp_path / 'useradd'))]}\n"
+    assert (tmp_path / LIST.lstrip("/")).read_text() == "groupadd\n"
+
+
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not installed")
 def test_bytes_of_old_formats(tree: Path) -> None:
     files = sorted(tree.rglob("*.pyc"))

@@ -25,7 +25,9 @@ from provision.system.programs import process_namespace
 from provision.system.programs.process_namespace import FirstProcess
 from provision.threads import Task
 
-_TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+"""What a confined program sees of the system that it is of, with the libraries that it needs."""
+
 _LIBRARY_CACHE = "/etc/ld.so.cache"
 _NEW_ROOT = "/dev"
 """A directory that every machine has; only the confined thread sees what is mounted there."""
@@ -55,13 +57,15 @@ _NEED_PROC = frozenset({"systemctl"})
 class Confinement(NamedTuple):
     """The tree (an absolute path) that a program can reach, and the capabilities it keeps.
 
-    `programs` is the root of the system whose programs and libraries it has; empty for this machine. A system with
-    programs of its own is trusted: only mounts are separate, and the programs keep all capabilities.
+    `programs` is the root of the system whose programs and libraries it has, and `program` its path in that root; both
+    are empty for this machine. A system with programs of its own is trusted: only mounts are separate, and the programs
+    keep all capabilities.
     """
 
     tree: str
     capabilities: frozenset[int] = frozenset()
     programs: str = ""
+    program: str = ""
 
     def spawn(self, program: str, start: Callable[[Iterable[int]], int]) -> tuple[int, FirstProcess | None]:
         """Call `start` in the confinement, with descriptors that the program inherits; `program` is its path there.
@@ -113,7 +117,7 @@ class Confinement(NamedTuple):
     def _enter(self, program: str) -> None:
         """Confine this thread, which has namespaces of its own. Raises OSError."""
         programs = () if self.programs else (os.path.dirname(os.path.realpath(program)), os.path.dirname(program))
-        paths = dict.fromkeys((*_TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
+        paths = dict.fromkeys((*TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
         restricted = 0 if self.programs else libc.MS_NOSUID | libc.MS_NODEV
         with ExitStack() as stack:
             there = {path: self.programs + path for path in paths}

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from provision.system.programs.confinement import Confinement
 
-_SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are searched if PATH is not set, and in a root (root_programs)."""
+
 _SHOWN_LINES = 12
 _READ_AT_MOST = 1 << 20
 _CHUNK = 1 << 16
@@ -43,14 +45,11 @@ class Finished(NamedTuple):
         return [shown for shown in map(_shown, self.output.split("\n")) if shown]
 
 
-def find(tool: str, root: str = "") -> str | None:
-    """The path of a program, searched on PATH unless it is absolute; None if it is not there.
-
-    With `root` its path in that root, searched in the usual directories.
-    """
-    folders = [""] if tool.startswith("/") else (_SEARCHED if root else _path()).split(":")
+def find(tool: str) -> str | None:
+    """The path of a program, searched on PATH unless it is absolute; None if it is not there."""
+    folders = [""] if tool.startswith("/") else _path().split(":")
     candidates = (f"{folder}/{tool}" if folder else tool for folder in folders)
-    return next((path for path in candidates if _can_start(root + path)), None)
+    return next((path for path in candidates if _can_start(path)), None)
 
 
 def _can_start(path: str) -> bool:
@@ -70,7 +69,7 @@ def run(
     `stdin` is a descriptor to read from (else /dev/null); the child inherits the descriptors `keep` by their numbers.
     Raises FileNotFoundError for a program that is not there, Failure if it cannot be confined, and ProgramHangs.
     """
-    program = find(argv[0], confinement.programs if confinement else "")
+    program = confinement.program if confinement and confinement.programs else find(argv[0])
     if program is None:
         raise FileNotFoundError(argv[0])
     with _memory() as output:
@@ -224,4 +223,4 @@ def _tail(fd: int) -> str:
 
 
 def _path() -> str:
-    return os.environ.get("PATH") or _SEARCHED
+    return os.environ.get("PATH") or USUAL_PATH

@@ -51,12 +51,45 @@ def listed(tmp_path: Path) -> str:
 
 
 def test_a_tool_of_the_root_changes_its_accounts(root: Path, listed: str) -> None:
-    found = find("groupadd", str(root), foreign=False, listed=listed)
-    assert found == f"{root}{processes.find('groupadd', str(root))}"
+    assert find("groupadd", str(root), foreign=False, listed=listed) == f"{root}/usr/sbin/groupadd"
+    make_a_group(root, listed)
+
+
+def make_a_group(root: Path, listed: str) -> None:
     confined = confinement("groupadd", str(root), str(root), foreign=False, listed=listed)
     done = processes.run(["groupadd", "--root", str(root), "--gid", "1234", "new"], confinement=confined)
     assert (done.status, done.output) == (0, "")
     assert (root / "etc/group").read_text() == "own:x:8:\nnew:x:1234:\n"
+
+
+def test_a_tool_that_absolute_links_of_the_root_lead_to(root: Path, listed: str) -> None:
+    """The root has merged directories, and its tools are alternatives."""
+    (root / "etc/alternatives").mkdir()
+    (root / "usr/libexec/shadow").mkdir(parents=True)
+    (root / "usr/sbin/groupadd").rename(root / "usr/libexec/shadow/groupadd")
+    (root / "etc/alternatives/groupadd").symlink_to("/usr/libexec/shadow/groupadd")
+    (root / "usr/sbin").rename(root / "usr/bin")
+    (root / "usr/bin/groupadd").symlink_to("/etc/alternatives/groupadd")
+    (root / "usr/sbin").symlink_to("/usr/bin")
+    assert find("groupadd", str(root), foreign=False, listed=listed) == f"{root}/usr/libexec/shadow/groupadd"
+    make_a_group(root, listed)
+
+
+def test_a_tool_that_cannot_be_started_is_refused_though_it_is_listed(root: Path, listed: str) -> None:
+    (root / "usr/sbin/groupadd").chmod(0o644)
+    for look in (
+        lambda: find("groupadd", str(root), foreign=False, listed=listed),
+        lambda: confinement("groupadd", str(root), str(root), foreign=False, listed=listed),
+    ):
+        with pytest.raises(OSError, match="is not an executable file: '/usr/sbin/groupadd'"):
+            look()
+
+
+def test_a_passwd_that_an_absolute_link_leads_to_counts_as_a_root(root: Path, listed: str) -> None:
+    (root / "etc").rename(root / "usr/etc")
+    (root / "etc").symlink_to("/usr/etc")
+    (root / "usr/sbin/groupadd").unlink()
+    assert find("groupadd", str(root), foreign=False, listed=listed) is None
 
 
 def test_a_tool_of_the_root_says_whether_it_refuses(root: Path, listed: str) -> None:

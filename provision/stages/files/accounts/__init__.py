@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from provision.config.format import Config
 from provision.config.problems import Problem
-from provision.failures import PlanRefused
+from provision.failures import ActionFailed, PlanRefused
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.planning.root.account_files import GROUP, PASSWD
@@ -25,12 +25,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             hint="is it the root of a system?",
         )
     problems = list(checks.refusals(config, view))
-    hint = "install the package passwd or shadow-utils"
-    missing = sorted(tool for tool in _tools(config) if view.tool(tool) is None)
-    problems += [
-        Problem(("passwd",), f"{tool} is not on PATH, nor in the root", hint=hint, rule="missing-tool")
-        for tool in missing
-    ]
+    problems += [problem for tool in sorted(_tools(config)) for problem in _missing_tool(tool, view)]
     if problems:
         raise PlanRefused(problems)
     yield from actions.plan(config, view)
@@ -48,6 +43,18 @@ def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:
         account = view.user(user.name)
         if account is not None and account.home and not user.no_create_home:
             yield resolve_path(view, f"{account.home}/.")
+
+
+def _missing_tool(tool: str, view: MachineView) -> Iterator[Problem]:
+    hint = "install the package passwd or shadow-utils"
+    try:
+        if view.tool(tool) is not None:
+            return
+        message = f"{tool} is not on PATH, nor in the root"
+    except ActionFailed as failed:
+        message = f"{tool} of the root cannot be started: {failed.output}"
+        hint = f"mend it in the root, or {hint} there again"
+    yield Problem(("passwd",), message, hint=hint, rule="missing-tool")
 
 
 def _tools(config: Config) -> frozenset[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
-from provision.failures import PlanRefused
+from provision.failures import ActionFailed, PlanRefused
 from provision.stages import files
 from provision.stages.files import accounts
 from provision.stages.files.accounts.checks import LAST_ID, refusals
@@ -176,3 +176,27 @@ def test_a_user_may_have_a_group_of_its_own(settings: bytes | None, made: bool) 
         del world.nodes["/etc/login.defs"], world.contents["/etc/login.defs"]
     reasons = refused(User(name="one"), User(name="two", groups=("one",)), world=world)
     assert reasons == ([] if made else ["passwd.users[1].groups: there is no group 'one'; make it in passwd.groups"])
+
+
+class Broken(World):
+    """A root in which useradd is a link to nothing, and the other tools are absent."""
+
+    def tool(self, name: str) -> str | None:
+        if name == "useradd":
+            raise ActionFailed("find useradd", "/usr/sbin/useradd: is a link to nothing")
+        return None
+
+
+def test_every_tool_that_is_absent_or_cannot_be_started_is_named() -> None:
+    world = Broken().with_file("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
+    with pytest.raises(PlanRefused) as refused:
+        next(accounts.plan(Config(passwd=Passwd(users=(User(name="new"),))), world))
+    assert refused.value.reasons == (
+        "passwd: useradd of the root cannot be started: /usr/sbin/useradd: is a link to nothing",
+        "passwd: userdel is not on PATH, nor in the root",
+        "passwd: usermod is not on PATH, nor in the root",
+    )
+    assert refused.value.hint.split("\n") == [
+        "mend it in the root, or install the package passwd or shadow-utils there again",
+        "install the package passwd or shadow-utils",
+    ]
