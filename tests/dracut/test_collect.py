@@ -13,6 +13,7 @@ import pytest
 
 from provision.system.programs.account_tools import LIST
 from provision.system.programs.confinement import ACCOUNT_TOOLS
+from tests.architecture.imports import imports, sources
 
 pytestmark = pytest.mark.slow  # four seconds
 
@@ -69,6 +70,32 @@ except FetchFailed as failed:
     print(failed.message, failed.hint, sep="; ")"""
     told = "user-data: is a Container Linux Config, which no machine reads; make Ignition JSON of it: transpile CONFIG"
     assert run(tree, code) == told
+
+
+ABSENT = {
+    ("provision.commands.metadata", "provision.metadata.network.network_manager"): "in the real root",
+    ("provision.metadata.machine_metadata", "provision.metadata.network.netplan"): "in the real root",
+    ("provision.metadata.azure", "provision.metadata.azure_certificates"): "keys are asked for in the real root",
+    ("provision.yaml_or_json", "transpiler.composition.values"): "for lints, which are for authors",
+    ("provision.yaml_or_json", "transpiler.cloud_config.validator"): "for coreos-cloudinit -validate",
+}
+"""Who imports what is not there -> when. All of them do so in a function."""
+
+
+def test_what_a_module_of_a_boot_imports_is_there_too(tree: Path) -> None:
+    """Else it fails in the one boot that calls the function with that import."""
+    library = tree / "usr/lib/provision"
+    paths = (path.relative_to(library).with_suffix("") for path in library.rglob("*.pyc"))
+    there = {".".join(path.parts).removesuffix(".__init__") for path in paths}
+    missing = {
+        (name, one.target): one.lazy
+        for name in there & sources().keys()
+        if name.startswith("provision.")
+        for one in imports(name)
+        if one.target in sources() and one.target not in there and not one.for_types
+    }
+    assert "provision.commands.firstboot" in there
+    assert missing == dict.fromkeys(ABSENT, True)
 
 
 def test_the_answers_of_a_bundle_can_be_read(tree: Path) -> None:
