@@ -1,4 +1,4 @@
-"""A deployment of OSTree as the root: where nothing can be written, and /var, which all deployments share.
+"""A deployment of OSTree as the root: what it refuses, and /var, which all deployments share.
 
 Source: https://ostreedev.github.io/ostree/deployment/, ostree-prepare-root(1)
 """
@@ -6,22 +6,20 @@ Source: https://ostreedev.github.io/ostree/deployment/, ostree-prepare-root(1)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 
 from provision.boot.completion_record import ostree_system
 from provision.boot.first_boot import root_device
+from provision.boot.root.deployment_layout import SETTINGS, deployment_folder, layout, next_command_line, refusals
 from provision.config.format import Config
-from provision.config.problems import Path, Problem
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.kernel_command_line import last_value
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
-from provision.planning.root.target_paths import Statuses, Unresolvable, resolve_path
 from provision.planning.stage import Stage
 from provision.system import mount_table, mounts
-
-SETTINGS = ("/etc/ostree/prepare-root.conf", "/usr/lib/ostree/prepare-root.conf")
-"""Settings of the deployment in the initramfs; only the first one that exists counts."""
 
 
 def mount_var(root: str, command_line: str) -> None:
@@ -56,12 +54,17 @@ def checks(config: Config, command_line: str) -> tuple[Stage, ...]:
     device = root_device(command_line)
     if not os.path.exists(device):
         return ()
-    with mounted_drive(device, last_value(command_line, "rootfstype") or "auto") as disk:
-        # the argument names a link to the deployment
-        folder = os.path.realpath(disk + (last_value(command_line, "ostree") or ""))
-        if not folder.startswith(f"{disk}/") or not os.path.isdir(folder):
+    with mounted_drive(device, last_value(command_line, "rootfstype") or "auto") as path:
+        disk = GuardedTree(path)
+        folder = deployment_folder(disk, command_line)
+        if folder is None:
             return ()
-        problems = tuple(refusals(config, GuardedTree(folder), transient=_is_transient()))
+        found = layout(disk, folder, next_command_line(command_line, config), _settings())
+        return check_stage(tuple(refusals(config, found, mounted_by_units(UNITS))))
+
+
+def check_stage(problems: tuple[Problem, ...]) -> tuple[Stage, ...]:
+    """A stage without actions that refuses a config if it has problems."""
 
     def check(_config: Config, _view: MachineView) -> Iterator[Wave]:
         if problems:
@@ -71,65 +74,25 @@ def checks(config: Config, command_line: str) -> tuple[Stage, ...]:
     return (Stage("deployment", (check,)),)
 
 
-def refusals(config: Config, tree: Statuses, *, transient: bool = False) -> Iterator[Problem]:
-    """A problem for each path of the config that is read-only in the deployment.
-
-    That is /usr, where links do not lead elsewhere, and new names in / unless that is `transient` (an overlay).
-    """
-    for place, path in _paths(config):
-        try:
-            resolved = resolve_path(tree, path)
-        except Unresolvable:
-            continue  # the files stage reports it
-        top = resolved.split("/")[1]
-        if top == "usr":
-            yield Problem(
-                place,
-                f"{path} is on /usr, which is read-only in a deployment of OSTree",
-                hint="write below /etc or /var, or make it a part of the image",
-                rule="read-only-usr",
-            )
-        elif not transient and top and tree.file_status(f"/{top}") is None:
-            yield Problem(
-                place,
-                f"there is no /{top} in this deployment of OSTree, and nothing can be made in its /",
-                hint="write below /etc or /var, or make the directory a part of the image",
-                rule="read-only-root",
-            )
+UNITS = ("/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator", "/usr/lib/systemd/system")
+"""Where the units of the initramfs are (systemd.unit(5))."""
 
 
-def _paths(config: Config) -> Iterator[tuple[Path, str]]:
-    """What the config makes, with its place in the config."""
-    storage = config.storage
-    kinds: Sequence[tuple[str, Sequence[str | None]]] = (
-        ("files", [one.path for one in storage.files]),
-        ("directories", [one.path for one in storage.directories]),
-        ("links", [one.path for one in storage.links]),
-        ("filesystems", [one.path for one in storage.filesystems]),
-    )
-    for kind, paths in kinds:
-        yield from ((("storage", kind, index, "path"), path) for index, path in enumerate(paths) if path)
-    for index, user in enumerate(config.passwd.users):
-        if user.home_dir and user.should_exist is not False and not user.no_create_home:
-            yield ("passwd", "users", index, "homeDir"), user.home_dir
+def mounted_by_units(folders: tuple[str, ...]) -> list[str]:
+    """Paths of the root on which mount units of these folders mount file systems: /boot for `sysroot-boot.mount`."""
+    names = [name for folder in folders if os.path.isdir(folder) for name in os.listdir(folder)]
+    escaped = [found[1] for name in names if (found := re.fullmatch(r"sysroot-(.+)\.mount", name))]
+    return ["/" + re.sub(r"\\x([0-9a-f]{2})", _character, one.replace("-", "/")) for one in escaped]
 
 
-def _is_transient() -> bool:
-    """Whether / of the deployment is an overlay that holds changes until the next boot."""
+def _character(code: re.Match[str]) -> str:
+    return chr(int(code[1], 16))
+
+
+def _settings() -> str:
+    """The text of the initramfs's prepare-root.conf; empty if there is none."""
     for path in SETTINGS:
         if os.path.exists(path):
             with open(path, encoding="utf-8", errors="replace") as file:
-                return makes_transient(file.read())
-    return False
-
-
-def makes_transient(settings: str) -> bool:
-    """Whether the text of ostree-prepare-root.conf sets `transient` in its section `root`."""
-    section = value = ""
-    for line in settings.splitlines():
-        if line.strip().startswith("["):
-            section = line.strip()
-        name, _, text = line.partition("=")
-        if section == "[root]" and name.strip() == "transient":
-            value = text.strip()
-    return value in {"true", "1"}
+                return file.read()
+    return ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from provision.commands.targets.applied import without_done_actions
+from provision.commands.targets.deployment import add_deployment_checks
 from provision.commands.targets.target import Target, log_of, starting_state
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
@@ -43,6 +44,7 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
     file = RecordFile(os.path.abspath(arguments.root), record_path(machine))
     if changing or os.access(file.path, os.R_OK):
         _continue_or_compare(target, file.path, FileHistory(file, digest_of(config), OWNER))
+    add_deployment_checks(target, root, config)
     return target
 
 

@@ -1,0 +1,237 @@
+"""What of a deployment of OSTree can be written in a first boot: the mounts that ostree-prepare-root will make.
+
+Source: ostree-prepare-root(1) and src/switchroot/ostree-prepare-root.c of OSTree 2022.7 and 2025.2
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from provision.config.format import Config
+from provision.config.problems import Path, Problem
+from provision.kernel_command_line import arguments, last_value
+from provision.planning.machine_view import FileStatus, FileType
+from provision.planning.root.target_paths import Statuses, Unresolvable, followed, resolve_path
+
+SETTINGS = ("/etc/ostree/prepare-root.conf", "/usr/lib/ostree/prepare-root.conf")
+"""Settings of the deployment; only the first one that exists counts. The initramfs has a copy."""
+
+TRUE = frozenset({"true", "1"})
+COMPOSEFS = frozenset({"true", "1", "yes", "signed", "verity"})
+"""Values of `composefs.enabled` with which a deployment that has no image does not boot."""
+
+ELSEWHERE = "write below /etc or /var"
+
+
+class Files(Statuses, Protocol):
+    """The part of a tree by which a layout is found."""
+
+    def children(self, path: str) -> Sequence[str]:
+        """See TreeContents."""
+        ...
+
+    def content(self, path: str) -> bytes | None:
+        """See TreeContents."""
+        ...
+
+
+class ReadOnly(NamedTuple):
+    """Why nothing can be written on a mount, as the end of a sentence, and what to do."""
+
+    reason: str
+    hint: str = ELSEWHERE
+    rule: str = "read-only-root"
+
+
+class Layout(NamedTuple):
+    """The mounts of a deployment in the files stage.
+
+    - `mounts`: for each mount point the directory of the physical root that is there; None if that is not known.
+    - `read_only`: the mount points on which nothing can be written.
+    - `takes_new_names`: whether names can be made in / itself; that is refused even where its directories are writable.
+    """
+
+    disk: Statuses
+    mounts: Mapping[str, str | None]
+    read_only: Mapping[str, ReadOnly]
+    takes_new_names: bool
+
+    def mount_of(self, path: str) -> str:
+        """The mount point that a resolved path is on, or is."""
+        above = [point for point in self.mounts if path == point or path.startswith(f"{point.rstrip('/')}/")]
+        return max(above, key=len)
+
+    def file_status(self, path: str) -> FileStatus | None:
+        """The status of the file at a path whose parents are directories; None if there is none. Raises OSError."""
+        point = self.mount_of(path)
+        folder = self.mounts[point]
+        if folder is None:
+            return None
+        rest = path[len(point) :].strip("/")
+        return self.disk.file_status(f"{folder.rstrip('/')}/{rest}" if rest else folder)
+
+    def with_mount(self, point: str) -> Layout:
+        """The layout with a file system of the config, whose files are not known."""
+        read_only = {one: why for one, why in self.read_only.items() if one != point}
+        return self._replace(mounts={**self.mounts, point: None}, read_only=read_only)
+
+
+def deployment_folder(disk: Statuses, command_line: str) -> str | None:
+    """The directory of the physical root with the deployment that `ostree=` names, by a link; None if it is not there.
+
+    Raises OSError.
+    """
+    try:
+        folder = followed(disk, f"/{last_value(command_line, 'ostree') or ''}/.")
+    except Unresolvable:
+        return None
+    node = disk.file_status(folder)
+    return folder if DEPLOYMENT.fullmatch(folder) and node and node.kind is FileType.DIRECTORY else None
+
+
+DEPLOYMENT = re.compile(r"/ostree/deploy/[^/]+/deploy/[^/]+")
+"""The path of a deployment in the physical root."""
+
+
+def next_command_line(command_line: str, config: Config) -> str:
+    """The kernel command line with the changes of the config, with which the files stage runs after a reboot."""
+    removed = config.kernel_arguments.should_not_exist
+    kept = [word for word in command_line.split() if word not in removed]
+    return " ".join([*kept, *config.kernel_arguments.should_exist])
+
+
+def layout(disk: Files, folder: str, command_line: str, settings: str) -> Layout:
+    """The layout of the deployment at `folder` of the physical root `disk`. Raises OSError.
+
+    `settings` is the text of its prepare-root.conf.
+    """
+    composefs = _uses_composefs(disk, folder, command_line, settings)
+    transient = _value(settings, "root", "transient") in TRUE
+    mounts: dict[str, str | None] = {"/": folder, "/sysroot": "/", "/var": f"{folder.rsplit('/', 2)[0]}/var"}
+    mounts |= {"/etc": f"{folder}/etc", "/usr": f"{folder}/usr"}
+    read_only = {}
+    if composefs and not transient:
+        read_only["/"] = ReadOnly(
+            "/, which is read-only in a deployment of OSTree with composefs",
+            "write below /etc or /var, or give the directory a file system in storage.filesystems",
+        )
+    has_overlay = disk.file_status(f"{folder}/.usr-ovl-work") is not None  # ostree admin unlock --hotfix
+    if not transient and not has_overlay:
+        hint = f"{ELSEWHERE}, or make it a part of the image"
+        read_only["/usr"] = ReadOnly("/usr, which is read-only in a deployment of OSTree", hint, "read-only-usr")
+    physical = None
+    if _has_readonly_sysroot(disk, command_line, settings):
+        read_only["/sysroot"] = ReadOnly("/sysroot, which is read-only in this deployment of OSTree (sysroot.readonly)")
+    if not _mounts_root_writable(command_line):
+        hint = f"{ELSEWHERE}, or let the boot loader say rw"
+        physical = ReadOnly("the physical root, which is read-only: the kernel command line has no rw", hint)
+        read_only.setdefault("/sysroot", physical)
+    loader = disk.file_status("/boot/loader")
+    if loader is not None and loader.kind is FileType.LINK:
+        # /boot is not a file system of its own, so it is bound
+        mounts["/boot"] = "/boot"
+        if physical:
+            read_only["/boot"] = physical
+    return Layout(disk, mounts, read_only, transient)
+
+
+def refusals(config: Config, found: Layout, mounted: Collection[str] = ()) -> Iterator[Problem]:
+    """A problem for each path of the config that cannot be written in the deployment. Raises OSError.
+
+    File systems of the config can be written, and those at the paths `mounted`, which others mount.
+    """
+    whole = found
+    for path in (*mounted, *(one.path for one in config.storage.filesystems if one.path)):
+        try:
+            whole = whole.with_mount(followed(found, path))
+        except Unresolvable:
+            continue  # the mount stage reports it
+    for index, filesystem in enumerate(config.storage.filesystems):
+        if filesystem.path and not _is_directory(found, filesystem.path, followed):
+            yield from _refusal(("storage", "filesystems", index, "path"), filesystem.path, found)
+    for place, path in _paths(config, whole):
+        yield from _refusal(place, path, whole)
+
+
+def _refusal(place: Path, path: str, found: Layout) -> Iterator[Problem]:
+    try:
+        resolved = resolve_path(found, path)
+    except Unresolvable:
+        return  # the files stage reports it
+    point = found.mount_of(resolved)
+    why = found.read_only.get(point)
+    top = "/" + resolved.split("/")[1]
+    if point == "/" and top != "/" and not found.takes_new_names and found.file_status(top) is None:
+        yield Problem(
+            place,
+            f"there is no {top} in this deployment of OSTree, and nothing can be made in its /",
+            hint="write below /etc or /var, or make the directory a part of the image",
+            rule="read-only-root",
+        )
+    elif why:
+        yield Problem(place, f"{path} is on {why.reason}", hint=why.hint, rule=why.rule)
+
+
+def _paths(config: Config, found: Layout) -> Iterator[tuple[Path, str]]:
+    """What the config makes, with its place in the config."""
+    storage = config.storage
+    for index, file in enumerate(storage.files):
+        yield ("storage", "files", index, "path"), file.path
+    for index, one in enumerate(storage.directories):
+        stays = one.mode is None and one.user.is_empty and one.group.is_empty and not one.overwrite
+        if not stays or not _is_directory(found, one.path, resolve_path):
+            yield ("storage", "directories", index, "path"), one.path
+    for index, link in enumerate(storage.links):
+        yield ("storage", "links", index, "path"), link.path
+    for index, user in enumerate(config.passwd.users):
+        if user.home_dir and user.should_exist is not False and not user.no_create_home:
+            yield ("passwd", "users", index, "homeDir"), user.home_dir
+
+
+def _is_directory(found: Layout, path: str, resolved: Callable[[Statuses, str], str]) -> bool:
+    """Whether a path is a directory already, so that nothing has to be made."""
+    try:
+        node = found.file_status(resolved(found, path))
+    except Unresolvable:
+        return False
+    return node is not None and node.kind is FileType.DIRECTORY
+
+
+def _uses_composefs(disk: Files, folder: str, command_line: str, settings: str) -> bool:
+    """Whether / is the image of composefs; with `maybe` it is, if the deployment has one."""
+    enabled = _composefs_setting(command_line, settings)
+    return enabled in COMPOSEFS or (enabled == "maybe" and disk.file_status(f"{folder}/.ostree.cfs") is not None)
+
+
+def _composefs_setting(command_line: str, settings: str) -> str:
+    return last_value(command_line, "ostree.prepare-root.composefs") or _value(settings, "composefs", "enabled")
+
+
+def _has_readonly_sysroot(disk: Files, command_line: str, settings: str) -> bool:
+    """The setting of the initramfs, which composefs turns on if it is absent; else that of the repository."""
+    always = _composefs_setting(command_line, settings) in COMPOSEFS
+    if (_value(settings, "sysroot", "readonly") or ("true" if always else "")) in TRUE:
+        return True
+    repository = (disk.content("/ostree/repo/config") or b"").decode(errors="replace")
+    return not always and _value(repository, "sysroot", "readonly") in TRUE
+
+
+def _mounts_root_writable(command_line: str) -> bool:
+    """Whether the initramfs mounts the root device writable. Source: systemd-fstab-generator(8)."""
+    said = [name for name, _ in arguments(command_line) if name in {"ro", "rw"}]
+    flags = (last_value(command_line, "rootflags") or "").split(",")
+    return (said or [one for one in flags if one in {"ro", "rw"}] or ["ro"])[-1] == "rw"
+
+
+def _value(settings: str, section: str, name: str) -> str:
+    """A value in the text of prepare-root.conf, or of the configuration of a repository; empty if it is not set."""
+    here = value = ""
+    for line in settings.splitlines():
+        if line.strip().startswith("["):
+            here = line.strip()
+        key, _, text = line.partition("=")
+        if here == f"[{section}]" and key.strip() == name:
+            value = text.strip()
+    return value

@@ -1,0 +1,79 @@
+"""A tree that shows a deployment of OSTree: a plan refuses for it what a first boot refuses."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.boot.root.deployment import check_stage
+from provision.boot.root.deployment_layout import (
+    DEPLOYMENT,
+    SETTINGS,
+    Files,
+    deployment_folder,
+    layout,
+    next_command_line,
+    refusals,
+)
+from provision.commands.targets.target import Target
+from provision.config.format import Config
+from provision.system.root.guarded_paths import GuardedTree
+
+
+def add_deployment_checks(target: Target, root: str, config: Config) -> None:
+    """Add what the deployment refuses to the stages to simulate, and notes on what is not known. Raises OSError."""
+    try:
+        shown = _deployment(root)
+        if shown is None:
+            return
+        text = next((read for path in SETTINGS if (read := shown.disk.content(shown.folder + path))), b"")
+        command_line = next_command_line(shown.command_line, config)
+        found = layout(shown.disk, shown.folder, command_line, text.decode(errors="replace"))
+        target.preview += check_stage(tuple(refusals(config, found)))
+    except PermissionError as error:
+        target.notes.append(f"{error.filename} cannot be read, so it is not known what is read-only in this deployment")
+        return
+    if shown.is_inside:
+        target.notes.append(f"{root} holds deployments of OSTree; --root {root}{shown.folder} plans for the next boot")
+
+
+class _Deployment(NamedTuple):
+    """The physical root, the path of the deployment in it, the kernel command line that boots it.
+
+    `is_inside`: the tree is the physical root, and not the deployment.
+    """
+
+    disk: Files
+    folder: str
+    command_line: str
+    is_inside: bool = False
+
+
+def _deployment(root: str) -> _Deployment | None:
+    """What a tree shows: a deployment that runs, one on a mounted disk, or the one that such a disk boots."""
+    if os.path.exists(f"{root}/run/ostree-booted"):
+        disk: Files = GuardedTree(f"{root}/sysroot")
+        command_line = (GuardedTree(root).content("/proc/cmdline") or b"").decode(errors="replace")
+        folder = deployment_folder(disk, command_line)
+        return _Deployment(disk, folder, command_line) if folder else None
+    path = os.path.realpath(root)
+    if named := re.fullmatch(rf"(.*?)({DEPLOYMENT.pattern})", path):
+        disk = GuardedTree(named[1])
+        booted = [line for line in _command_lines(disk) if deployment_folder(disk, line) == named[2]]
+        return _Deployment(disk, named[2], (booted or ["rw"])[0])
+    if os.path.isdir(f"{root}/ostree/deploy") and not os.path.lexists(f"{root}/usr"):
+        disk = GuardedTree(root)
+        for line in _command_lines(disk):
+            if folder := deployment_folder(disk, line):
+                return _Deployment(disk, folder, line, is_inside=True)
+    return None
+
+
+def _command_lines(disk: Files) -> Iterator[str]:
+    """The kernel command lines of the boot loader's entries; that of the next boot is the first."""
+    folder = "/boot/loader/entries"
+    for name in sorted(disk.children(folder), reverse=True):
+        entry = (disk.content(f"{folder}/{name}") or b"").decode(errors="replace")
+        yield from re.findall(r"^options\s+(.*)", entry, re.MULTILINE)
