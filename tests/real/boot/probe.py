@@ -14,6 +14,7 @@ SWITCH = "Switching root."
 PORT = "/dev/virtio-ports/test.report"
 FOLDERS = ("/etc/systemd/system", "/home/core", "/srv/data", "/srv/mirror", "/srv/secret", "/var/log/app")
 FILES = (
+    "/boot/own",
     "/etc/hostname",
     "/etc/motd.d/provision",
     "/etc/name",

@@ -1,8 +1,9 @@
 #!/bin/sh
-# build.sh base KIND IMAGE                a small root of Debian 13 with OSTree and multipath-tools
+# build.sh base KIND IMAGE                a small root with multipath-tools: of Debian 12 if KIND is `two-paths`, of Debian 13
+#                                         with OSTree if it is `deployments`
 # build.sh machine KIND IMAGE WHEEL DIR   our part on such a root (changed in place); vmlinuz and initramfs go to DIR, and
-#                                         to DIR/ostree what boots a deployment of that root: root.img has two commits,
-#                                         `debian`, which is deployed, and `next`
+#                                         with OSTree to DIR/ostree what boots a deployment of that root: root.img has two
+#                                         commits, `debian`, which is deployed, and `next`
 # Run as root, in a mount namespace of its own: whatever happens, nothing stays mounted.
 set -eu
 # shellcheck source=provision/system/virtual_machine/debian-root.sh
@@ -10,12 +11,14 @@ set -eu
 private_mounts
 
 packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,dracut,linux-image-cloud-amd64,e2fsprogs,procps,fdisk
-packages=$packages,python3,python3-requests,python3-pyudev,ca-certificates,ostree,ostree-boot,multipath-tools
+packages=$packages,python3,python3-requests,python3-pyudev,ca-certificates,multipath-tools
 root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
 
 base() {
-    debian_root trixie "$root" "$packages"
+    suite=bookworm
+    [ "$1" != deployments ] || suite=trixie packages=$packages,ostree,ostree-boot
+    debian_root "$suite" "$root" "$packages"
     file_system "$root" 1500M "$2.new"
     rm -rf --one-file-system "$root"
     mkdir "$root"
@@ -33,11 +36,13 @@ machine() {
         fstrim.timer getty.target systemd-binfmt systemd-logind
     mount_kernel_file_systems "$root"
     kernel=$(kernel_version "$root")
-    mkdir "$4/ostree"
     cp "$root/boot/vmlinuz-$kernel" "$4/vmlinuz"
-    cp "$4/vmlinuz" "$4/ostree/"
-    initramfs "$root" "$4/ostree/initramfs" --no-hostonly --omit multipath
-    deployment "$4/ostree"
+    if [ "$1" = deployments ]; then
+        mkdir "$4/ostree"
+        cp "$4/vmlinuz" "$4/ostree/"
+        initramfs "$root" "$4/ostree/initramfs" --no-hostonly --omit multipath
+        deployment "$4/ostree"
+    fi
     # a device of which only one path is there yet belongs to multipath too
     printf 'defaults {\n    find_multipaths greedy\n}\n' >"$root/etc/multipath.conf"
     initramfs "$root" "$4/initramfs" --no-hostonly --omit ostree

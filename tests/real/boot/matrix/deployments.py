@@ -1,4 +1,4 @@
-"""Roots of Debian 13: deployments of OSTree, of which the next one is not provisioned, and a root with two paths."""
+"""Deployments of OSTree (Debian 13), of which the next one is not provisioned, and roots with two paths (12 and 13)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from provision.system.virtual_machine import options
 from provision.system.virtual_machine.debian_root import DebianRoot
-from tests.real.boot.machine import Machine, build
+from tests.real.boot.machine import Machine, build, cpio
 from tests.real.boot.matrix.conftest import shown
 from tests.real.boot.workload import HASH, KEY, LATER, ran
 
@@ -55,7 +55,12 @@ def arguments(entries: str) -> list[str]:
 def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     images: DebianRoot, deployed: Machine, tmp_path: Path
 ) -> None:
-    paths = {"/etc/motd.d/provision": "welcome", "/opt/payload": "shared", "/var/log/app/hello": "logs"}
+    paths = {
+        "/etc/motd.d/provision": "welcome",
+        "/opt/payload": "shared",
+        "/var/log/app/hello": "logs",
+        "/boot/own": "x",
+    }
     files = [{"path": path, "contents": {"source": f"data:,{text}"}} for path, text in paths.items()]
     name = {"path": "/etc/hostname", "overwrite": True, "contents": {"source": "data:,deployed"}}
     user = {"name": "core", "uid": 1200, "passwordHash": HASH, "sshAuthorizedKeys": [KEY]}
@@ -102,20 +107,42 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     }
 
 
+COMPOSEFS = cpio({"etc/ostree/prepare-root.conf": "[composefs]\nenabled = yes\n"})
+"""OSTree of Debian is built without composefs, but a boot that stops does not get to it."""
+
+IMAGE = {"/dev/own": "/dev/own is on /, which is read-only in a deployment of OSTree with composefs"}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "more"),
+    [
+        (b"", {}),
+        (COMPOSEFS, {"/dev/own": "/dev/own is on /, which is read-only in a deployment of OSTree with composefs"}),
+    ],
+    ids=["plain", "composefs"],
+)
 def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(
-    images: DebianRoot, deployed: Machine, tmp_path: Path
+    overlay: bytes, more: dict[str, str], images: DebianRoot, deployed: Machine, tmp_path: Path
 ) -> None:
+    told = {
+        "/lib/own": "/lib/own is on /usr, which is read-only",
+        "/data/own": "there is no /data in this deployment",
+        "/tmp/own": "/tmp/own is on /sysroot, which is read-only in this deployment of OSTree (sysroot.readonly)",
+        **more,
+    }
+    taken = ("/usr/local/own", "/boot/own", "/etc/own")
     path = tmp_path / "config.ign"
-    files = [{"path": one, "contents": {"source": "data:,x"}} for one in ("/lib/own", "/data/own", "/usr/local/own")]
+    files = [{"path": one, "contents": {"source": "data:,x"}} for one in (*told, *taken)]
     disk = {"device": "/dev/disk/by-id/virtio-data", "wipeTable": True, "partitions": [{"label": "data"}]}
     path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files, "disks": [disk]}}))
     (first,) = arguments((images.folder / "ostree/entry").read_text())
-    stopped = deployed.boot(f"{first} provision.on_failure=poweroff", path)
+    stopped = deployed.boot(f"{first} provision.on_failure=poweroff", path, overlay=overlay)
     assert stopped.report is None, "the boot went on"
     for console in (stopped.console, stopped.second_console):
-        assert "storage.files[0].path: /lib/own is on /usr, which is read-only" in console
-        assert "storage.files[1].path: there is no /data in this deployment" in console
-        assert "/usr/local/own" not in console
+        shown = " ".join(console.split())
+        for index, message in enumerate(told.values()):
+            assert f"storage.files[{index}].path: {message}" in shown
+        assert not [one for one in taken if one in shown]
     assert deployed.data.read_bytes().count(0) == deployed.data.stat().st_size
 
 
@@ -138,9 +165,15 @@ class TwoPaths(Machine):
         return [*argv[:at], "-blockdev", image, *paths, *argv[at + len(plain) :]]
 
 
-@pytest.fixture
-def two_paths(images: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
-    yield from shown(TwoPaths(images, tmp_path / "machine"))
+@pytest.fixture(scope="session")
+def older_images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
+    """A plain root of Debian 12 with multipath-tools."""
+    return build(wheel, tmp_path_factory.mktemp("two-paths"), "two-paths", FOLDER / "build.sh")
+
+
+@pytest.fixture(params=["images", "older_images"], ids=["debian-13", "debian-12"])
+def two_paths(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    yield from shown(TwoPaths(request.getfixturevalue(request.param), tmp_path / "machine"))
 
 
 TELLING = """\
