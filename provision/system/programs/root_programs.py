@@ -55,7 +55,8 @@ def _program(tree: GuardedTree, path: str, found: FileStatus) -> str:
         above, place = (os.readlink(f"/proc/self/fd/{one}") for one in (top, fd))
         inside = "/" + place[len(above) :].lstrip("/")
         if not stat.S_ISREG(os.fstat(fd).st_mode) or not os.access(f"/proc/self/fd/{fd}", os.X_OK):
-            raise OSError(errno.EACCES, "is not an executable file", path)
+            which = "" if inside == path else f"leads to {inside}, which "
+            raise OSError(errno.EACCES, f"{which}is not an executable file", path)
     if not is_reachable(inside):
         raise OSError(errno.EACCES, f"leads to {inside}, and programs of the root are run in /usr and /bin only", path)
     return inside

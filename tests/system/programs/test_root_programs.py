@@ -58,7 +58,7 @@ def a_link_out_of_usr(place: Path) -> None:
     [
         (a_link("/gone"), "is a link to /gone, which leads to no file"),
         (a_link("tool"), "is a link to tool, where links lead to each other"),
-        (a_link("/etc"), "is not an executable file"),
+        (a_link("/etc"), "leads to /etc, which is not an executable file"),
         (Path.touch, "is not an executable file"),
         (Path.mkdir, "is not an executable file"),
         (os.mkfifo, "is not an executable file"),
