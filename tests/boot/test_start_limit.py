@@ -146,3 +146,11 @@ def test_the_limit_is_that_of_the_units() -> None:
     for path in units:
         lines = path.read_text().splitlines()
         assert {f"TimeoutStartSec={LIMIT / 60:.0f}min", f"Environment={VARIABLE}={LIMIT / 60:.0f}min"} <= {*lines}, path
+
+
+def test_systemd_ends_what_a_killed_step_leaves() -> None:
+    """As the default of KillMode= does (systemd.kill(5)): a tool of the root is in the cgroup of the unit."""
+    for path in (HOUSE / "dracut/units").glob("*.service"):
+        assert not {"KillMode", "SendSIGKILL"} & {line.partition("=")[0] for line in path.read_text().splitlines()}, (
+            path
+        )
