@@ -9,3 +9,8 @@ STATE_FILE = "/run/ignition/state"
 RUN_DIR = "/run/provision"
 BUNDLE = f"{RUN_DIR}/bundle"
 """What `provision replay` makes the plan of a failed boot of, on another machine."""
+BLOBS = f"{RUN_DIR}/blobs"
+"""The folder of contents that are fetched already."""
+
+WITH_SECRETS = (CONFIG_CACHE, STATE_FILE, BLOBS)
+"""What may hold secrets of the config, and is erased after a first boot."""

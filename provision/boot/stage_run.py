@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from provision.boot.machine_identity import identifying_words, machine_identity
-from provision.boot.run_files import BUNDLE, RUN_DIR
+from provision.boot.run_files import BLOBS, BUNDLE
 from provision.boot.saved_state import read_state, write_state
 from provision.boot.status import reported
 from provision.config.format import Config, Resource
@@ -112,9 +112,8 @@ class Boot(NamedTuple):
 
         The bundle of a stage that failed, and was started again, has no secrets, but nobody needs it any more.
         """
-        blobs = f"{RUN_DIR}/blobs"
-        names = os.listdir(blobs) if os.path.isdir(blobs) else []
-        for path in (self.cache, self.state_file, BUNDLE, *(f"{blobs}/{name}" for name in names)):
+        names = os.listdir(BLOBS) if os.path.isdir(BLOBS) else []
+        for path in (self.cache, self.state_file, BUNDLE, *(f"{BLOBS}/{name}" for name in names)):
             erase_private(path)
 
     def next_state(self, stage: str, running_system: LocalSystem) -> BootState:

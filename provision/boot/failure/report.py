@@ -13,7 +13,7 @@ from typing import NamedTuple
 from provision.boot.failure.missing_root import may_provision, missing_root
 from provision.boot.failure_policy import HOLD, FailurePolicy, failure_policy
 from provision.boot.first_boot import ENVIRONMENT
-from provision.boot.run_files import BUNDLE
+from provision.boot.run_files import BUNDLE, WITH_SECRETS
 from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 
@@ -25,7 +25,7 @@ UNITS = ("provision-*.service", "ignition-*.service")
 """Names of the units that run stages: ours, and those of Ignition, which may run our program."""
 
 LAST_LINES = 5
-MAX_LINES = 7
+MAX_LINES = 6
 """How many lines of a report are shown: with the others they are 12, which a screen shows beside systemd's own."""
 
 MAX_NAMES = 3
@@ -95,6 +95,7 @@ def show_report(running_system: LocalSystem) -> None:
         policy = FailurePolicy()  # `look` has reported that
     if units or saved:
         text = report_text(units, saved, bundle=os.path.exists(BUNDLE), decided=os.path.exists(ENVIRONMENT))
+        text += secrets_line([path for path in WITH_SECRETS if os.path.exists(path)])
     else:
         causes = missing_root(running_system)
         text = other_text(causes, [] if causes else _failed("*"))
@@ -128,6 +129,14 @@ def report_text(units: list[FailedUnit], saved: list[str], *, bundle: bool = Fal
         f"{_next_boot(saved, decided=decided or is_ignition)}The log: {log}"
         + (f"; for provision replay: {BUNDLE}" if bundle else ""),
     ]
+
+
+def secrets_line(paths: list[str]) -> list[str]:
+    """Where secrets of the config are while this boot is stopped, as a line; none if they are nowhere.
+
+    Nothing else that a person may want to pass on has any of them: neither the log nor the bundle.
+    """
+    return [f"Only these have secrets of the config, and only root reads them: {', '.join(paths)}"] if paths else []
 
 
 def _next_boot(saved: list[str], *, decided: bool) -> str:

@@ -12,6 +12,7 @@ from provision.boot.failure.report import (
     other_text,
     report_text,
     saved_lines,
+    secrets_line,
 )
 from provision.boot.root.kept_content import LOST
 from provision.config.problems import Problem
@@ -89,7 +90,13 @@ def test_a_long_story_is_cut() -> None:
     hung = report_text([DISKS._replace(result="oom-kill", last_lines=tuple(told))], [])
     assert hung[-2] == "  hint: give the machine more memory"
     # and the sentence about what the machine does then
-    assert len(hung) <= 11
+    assert len([*hung, *secrets_line(["/a"])]) <= 11
+
+
+def test_files_with_secrets_are_named() -> None:
+    (line,) = secrets_line(["/run/ignition.json", "/run/provision/blobs"])
+    assert line.endswith(": /run/ignition.json, /run/provision/blobs")
+    assert secrets_line([]) == []
 
 
 def test_a_boot_that_stopped_without_a_unit_of_ours() -> None:

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,17 @@ from tests.real.boot.workload import config
 
 COUNTED = ("-icount", "shift=1,sleep=off")
 LIMIT = 3600
+
+GOAL = 0.5
+"""What we want to add at most, as a part of what Ignition adds."""
+
+BYTES_LIMIT = 0.6
+TIME_LIMIT = 0.85
+LATER_LIMIT = 0.35
+"""What is reached, with some room: parts of what Ignition adds, and seconds of a later boot. More fails.
+
+The goal for the time cannot be reached: what is not ours, such as loading the driver of xfs, is more (decision 7).
+"""
 
 FIRST = "ignition.firstboot"
 
@@ -85,11 +97,15 @@ def main() -> None:
         wanted["ignition"]["version"] = "3.3.0"  # the newest that Debian's Ignition knows
         del wanted["storage"]["files"][-1]  # it has the hash of other bytes
         (folder / "config.ign").write_text(json.dumps(wanted))
-        measured(images)
+        if worse := list(measured(images)):
+            sys.exit(f"worse than it was: {', '.join(worse)}")
 
 
-def measured(images: DebianRoot) -> None:
-    """Boot every row with the images of a folder that has config.ign too, and print what was measured."""
+def measured(images: DebianRoot) -> Iterator[str]:
+    """Boot every row with the images of a folder that has config.ign too, and print what was measured.
+
+    Yields what is above its limit.
+    """
     folder = images.folder
     sizes = {name: _sizes(folder / name) for name in ("bare", "initramfs", "ignition")}
     for name, size in sizes.items():
@@ -97,14 +113,18 @@ def measured(images: DebianRoot) -> None:
     print(f"archive: {(folder / 'archive').stat().st_size / 1e6:.1f} MB", flush=True)
     for number, unit in enumerate(("raw", "zstd -19")):
         ours, theirs = (sizes[name][number] - sizes["bare"][number] for name in ("initramfs", "ignition"))
-        _compare(f"bytes added, {unit}", ours / 1e6, theirs / 1e6, "MB")
+        yield from _compared(f"bytes added, {unit}", ours / 1e6, theirs / 1e6, "MB", BYTES_LIMIT)
     times: dict[Row, float] = {}
     for row in (WITHOUT, OURS, ARCHIVE, OURS_LATER, IGNITION_LATER, IGNITION):
         times[row] = _seconds(images, row)
         print(f"{row.name}: {times[row]:.2f} s of work until the switch to the real root", flush=True)
     for mine in (OURS, ARCHIVE):
-        _compare(f"{mine.name}: adds", times[mine] - times[WITHOUT], times[IGNITION] - times[WITHOUT], "s")
-    print(f"a later boot: ours adds {times[OURS_LATER] - times[WITHOUT]:.2f} s (goal: at most 0.1)")
+        added = [times[row] - times[WITHOUT] for row in (mine, IGNITION)]
+        yield from _compared(f"{mine.name}: adds", *added, "s", TIME_LIMIT)
+    later = times[OURS_LATER] - times[WITHOUT]
+    print(f"a later boot: ours adds {later:.2f} s (goal: at most 0.1; with the archive it is the boot without)")
+    if later > LATER_LIMIT:
+        yield "a later boot"
     print(f"a later boot: Ignition adds {times[IGNITION_LATER] - times[WITHOUT]:.2f} s")
 
 
@@ -125,10 +145,11 @@ def _seconds(images: DebianRoot, row: Row) -> float:
     return int(shown[1]) / 100
 
 
-def _compare(name: str, ours: float, theirs: float, unit: str) -> None:
-    print(
-        f"{name}: {ours:.2f} {unit}, Ignition {theirs:.2f} {unit}: {ours / theirs:.2f} (goal: at most 0.5)", flush=True
-    )
+def _compared(name: str, ours: float, theirs: float, unit: str, limit: float) -> Iterator[str]:
+    ratio = ours / theirs
+    print(f"{name}: {ours:.2f} {unit}, Ignition {theirs:.2f} {unit}: {ratio:.2f} (goal: at most {GOAL})", flush=True)
+    if ratio > limit:
+        yield name
 
 
 def _sizes(file: Path) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Equipment of a guest beside its two disks: disks with boot loaders, and a TPM."""
+"""Equipment of a guest beside its two disks: disks with boot loaders, a TPM, and a login by ssh."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from provision.system.virtual_machine.debian_root import DebianRoot
-from tests.real.boot.machine import COMMAND_LINE
+from provision.system.virtual_machine.running import free_port
+from tests.real.boot.machine import COMMAND_LINE, LIMIT
 
 START = 1 << 20
 """Where the first partition begins."""
@@ -193,3 +194,40 @@ def tpm(folder: Path) -> Iterator[list[str]]:
             yield ["-chardev", f"socket,id=tpm,path={control}", *device]
         finally:
             server.terminate()
+
+
+class SshLogin:
+    """A key that opens the account root of a guest, and a port of this machine that leads to its port 22."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = str(free_port())
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
+
+    @property
+    def key(self) -> str:
+        """The public key, without its kind and comment."""
+        return (self._folder / "key.pub").read_text().split()[1]
+
+    @property
+    def forward(self) -> str:
+        """Properties of the network of qemu."""
+        return f"hostfwd=tcp:127.0.0.1:{self._port}-:22,"
+
+    @property
+    def argv(self) -> list[str]:
+        """ssh, which takes further options and a command. The host key has to be the one that was fetched."""
+        identity = ["-i", str(self._folder / "key"), "-o", f"UserKnownHostsFile={self._folder / 'known_hosts'}"]
+        return ["ssh", "-F", "none", "-p", self._port, *identity, "-o", "BatchMode=yes", "root@127.0.0.1"]
+
+    def fingerprint(self) -> str:
+        """Fetch the host key, as soon as the guest answers; its fingerprint."""
+        known = self._folder / "known_hosts"
+        scan = ["ssh-keyscan", "-T", str(LIMIT), "-t", "ed25519", "-p", self._port, "127.0.0.1"]
+        known.write_bytes(subprocess.run(scan, capture_output=True, check=True).stdout)
+        told = subprocess.run(["ssh-keygen", "-l", "-f", known], capture_output=True, text=True, check=True).stdout
+        return told.split()[1]
+
+    def run(self, command: str, stdin: bytes = b"") -> bytes:
+        """What a command prints in the guest."""
+        return subprocess.run([*self.argv, command], input=stdin, stdout=subprocess.PIPE, check=True).stdout

@@ -172,6 +172,13 @@ def check_provisioned(report: dict[str, Any]) -> None:
     assert report["left"] == []
 
 
+def check_unchanged(first: Boot, second: Boot, later: list[str] = LATER) -> None:
+    """Check that a second boot changed nothing of what the first one made, and ran only these units of ours."""
+    assert ran(second) == later
+    for key in ("nodes", "devices", "core", "hostname", "failed"):
+        assert second.reported[key] == first.reported[key], key
+
+
 def unusable(folder: Path) -> Path:
     """A config that stops a boot which uses it."""
     path = folder / "unusable.ign"

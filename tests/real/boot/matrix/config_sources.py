@@ -12,7 +12,7 @@ from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.equipment import partitioned_root
 from tests.real.boot.machine import Machine
 from tests.real.boot.server import Server
-from tests.real.boot.workload import check_provisioned, config, sources, unusable
+from tests.real.boot.workload import check_provisioned, check_unchanged, config, sources, unusable
 
 pytestmark = pytest.mark.boot
 
@@ -22,9 +22,10 @@ def test_a_credential_from_smbios_is_the_config(machine: Machine, tmp_path: Path
     text = b64encode(json.dumps(config(server.url)).encode()).decode()
     handed_over.write_text(f"io.systemd.credential.binary:ignition.config={text}")
     devices = ["-smbios", f"type=11,path={handed_over}"]
-    boot = machine.boot("provision.firstboot=auto", unusable(tmp_path), devices=devices)
-    check_provisioned(boot.reported)
-    assert sources(boot) == {"credential ignition.config"}
+    first, second = (machine.boot("provision.firstboot=auto", unusable(tmp_path), devices=devices) for _ in range(2))
+    check_provisioned(first.reported)
+    assert sources(first) == {"credential ignition.config"}
+    check_unchanged(first, second)
 
 
 GROWING = "3884dd41-8582-4404-b9a8-e9b84f2df50e"

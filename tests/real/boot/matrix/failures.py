@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provision.system.virtual_machine.debian_root import DebianRoot
-from provision.system.virtual_machine.running import free_port
+from tests.real.boot.equipment import SshLogin
 from tests.real.boot.machine import LIMIT, Machine, cpio
 
 pytestmark = pytest.mark.boot
@@ -93,41 +93,23 @@ def test_a_person_logs_in_by_ssh_while_a_failed_boot_is_held(
     config = {"ignition": {"version": "3.4.0"}, "kernelArguments": {"shouldExist": ["nosmt"]}}
     path = tmp_path / "config.ign"
     path.write_text(json.dumps(config))
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
-    key = (tmp_path / "key.pub").read_text().split()[1]
-    port = free_port()
-    arguments = f"provision.firstboot=auto provision.on_failure=hold provision.ssh_key={key}"
+    login = SshLogin(tmp_path)
+    arguments = f"provision.firstboot=auto provision.on_failure=hold provision.ssh_key={login.key}"
     overlay = cpio({"usr/sbin/ignition-kargs-helper": REFUSES})
-    forward = f"hostfwd=tcp:127.0.0.1:{port}-:22,"
-    with machine.running(arguments, path, initramfs=wide.folder / initramfs, overlay=overlay, network=forward) as boot:
+    with machine.running(
+        arguments, path, initramfs=wide.folder / initramfs, overlay=overlay, network=login.forward
+    ) as boot:
         shown = boot.wait_for("Its addresses: 10.0.2.15")
         assert "The first boot stopped: provision-disks.service failed" in shown
         assert "this boot loader is unknown" in shown
-        known = tmp_path / "known_hosts"
-        scan = ["ssh-keyscan", "-T", str(LIMIT), "-t", "ed25519", "-p", str(port), "127.0.0.1"]
-        known.write_bytes(subprocess.run(scan, capture_output=True, check=True).stdout)
-        told = subprocess.run(["ssh-keygen", "-l", "-f", known], capture_output=True, text=True, check=True).stdout
-        assert told.split()[1] in shown, "the console shows another fingerprint"
-        with_key = [
-            "ssh",
-            "-F",
-            "none",
-            "-p",
-            str(port),
-            "-i",
-            str(tmp_path / "key"),
-            "-o",
-            f"UserKnownHostsFile={known}",
-        ]
-        command = [*with_key, "-o", "BatchMode=yes", "root@127.0.0.1"]
-        bundle = subprocess.run([*command, "cat /run/provision/bundle"], stdout=subprocess.PIPE, check=True).stdout
-        (tmp_path / "bundle").write_bytes(bundle)
+        assert login.fingerprint() in shown, "the console shows another fingerprint"
+        (tmp_path / "bundle").write_bytes(login.run("cat /run/provision/bundle"))
         replay = [sys.executable, "-m", "provision", "replay", str(tmp_path / "bundle")]
         done = subprocess.run(replay, capture_output=True, text=True, check=False)
         assert "this boot loader is unknown" in done.stdout + done.stderr
-        other = [*command[:-1], "-o", "PreferredAuthentications=password", "root@127.0.0.1", "true"]
-        assert subprocess.run(other, capture_output=True, check=False).returncode == 255
-        subprocess.run([*command, "systemctl poweroff --force --force"], check=False)
+        without_key = [*login.argv, "-o", "PreferredAuthentications=password", "true"]
+        assert subprocess.run(without_key, capture_output=True, check=False).returncode == 255
+        subprocess.run([*login.argv, "systemctl poweroff --force --force"], check=False)
         assert boot.process.wait(LIMIT) == 0
     with machine.data.open("rb") as data:
         assert not any(data.read(1 << 20)), "a later stage has run"
