@@ -19,12 +19,15 @@ class Authority(NamedTuple):
     def certificate(self) -> bytes:
         return (self.directory / "ca.pem").read_bytes()
 
-    def issue(self, name: str, *, days: Days | None = None) -> Path:
-        """A PEM file with key and certificate for a host name (`localhost`: for 127.0.0.1 too) or an IPv4 address."""
+    def issue(self, name: str, *, days: Days | None = None, san: bool = True) -> Path:
+        """A PEM file with key and certificate for a host name (`localhost`: for 127.0.0.1 too) or an IPv4 address.
+
+        Without `san` the certificate has no subjectAltName, only a commonName.
+        """
         where = self.directory
         kind = "IP" if name.replace(".", "").isdecimal() else "DNS"
         names = f"{kind}:{name}" + (",IP:127.0.0.1" if name == "localhost" else "")
-        (where / f"{name}.ext").write_text(f"subjectAltName={names}\n")
+        (where / f"{name}.ext").write_text(f"subjectAltName={names}\n" if san else "basicConstraints=CA:FALSE\n")
         subject = f"/CN={name[:64]}"
         _openssl(where, f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj {subject}")
         _sign(where, f"-in {name}.csr -out {name}.crt -extfile {name}.ext", days)

@@ -20,7 +20,8 @@ import pytest
 sys.exit(pytest.main(arguments))
 """
 TESTS = {
-    "http/test_client.py": "https",
+    "http/test_client.py": "https or common or proxy",
+    "http/test_answer.py": "",
     "test_hostile.py": "tls or handshake or proxy or interim or odd or outlast",
     "test_hostile_server.py": "feature or deadline",
     "http/test_redirects.py": "parsers or library or secret or location",

@@ -17,10 +17,18 @@ from provision.config.model import masked
 from provision.config.resources import urls
 from provision.config.resources.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.http import connections, error_texts, network, redaction
+from provision.fetch.http import connections, error_texts, network, redaction, redirects
 from provision.fetch.http.connections import Connect
 from provision.fetch.http.error_texts import Cause
-from provision.fetch.http.http_types import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
+from provision.fetch.http.http_types import (
+    NOT_FOUND,
+    TOO_MANY,
+    Headers,
+    HeadersTooLargeError,
+    ProxyRefusedError,
+    Reply,
+    Request,
+)
 from provision.fetch.retry import Deadline, Report, WaitReporter, now, pauses, retry_after
 from provision.fetch.settings import FetchSettings
 from provision.fetch.stop_event import StopEvent
@@ -42,13 +50,13 @@ DEFAULT_HEADERS: Headers = (
 )
 """Sent with every request. Servers of machine configs read format versions from Accept and User-Agent."""
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-REDIRECT_LIMIT = 10
-"""How many redirects are followed."""
-
 CONNECTIONS = 24
 POLL_SECONDS = 5.0
 """Seconds after which the network is checked again even without an event of the kernel."""
+
+PROXY_CREDENTIALS = 407
+NO_CREDENTIALS = frozenset({401, PROXY_CREDENTIALS})
+"""The statuses of a proxy that wants other credentials: tinyproxy says 401."""
 
 ERROR_SECONDS = 5.0
 """How many seconds the client waits for the body of an error."""
@@ -183,21 +191,22 @@ class Client:
     def _attempt(self, request: Request, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
         """One attempt, redirects included."""
         headers = _headers(request)
-        url, guarded = request.url, False
-        for _ in range(REDIRECT_LIMIT + 1):
+        url, guarded, visited = request.url, False, [request.url]
+        while len(visited) <= redirects.LIMIT + 1:
             step = request._replace(url=url, headers=headers, shown=request.shown or request.url)
             reply = self._ask(step, deadline, wait.doing, guarded=guarded)
             try:
-                if not _is_redirect(request, reply):
+                if not redirects.is_one(request, reply):
                     return self._handle(step, reply, take, deadline, wait)
             finally:
                 reply.close()
-            target = _redirected(step, reply.headers["Location"])
-            self.log("info", f"{request.name}: redirected to {_host_only(target)}")
+            target = redirects.target(step, reply.headers["Location"])
+            self.log("info", f"{request.name}: redirected to {redirects.without_path(target)}")
             if urls.origin(target) != urls.origin(url):
-                guarded = not _is_local_or_metadata(urls.origin(url).host)
+                guarded = not redirects.is_local_or_metadata(urls.origin(url).host)
             url, headers = target, DEFAULT_HEADERS  # Ignition does not send a config's headers to a redirect either
-        raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
+            visited.append(url)
+        raise redirects.too_many(request, visited)
 
     def _ask(self, request: Request, deadline: Deadline, report: Report, *, guarded: bool) -> Reply:
         proxy = self._proxy(request)
@@ -219,6 +228,10 @@ class Client:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
             return take(reply.headers, self._watched(request, reply, deadline, wait))
         cause = error_texts.status(reply.status, *_reason_and_body(reply, deadline))
+        if reply.status in redirects.STATUSES:
+            cause = Cause(f"a redirect without a Location: {cause.text}", redirects.REMEDY)
+        elif reply.status == PROXY_CREDENTIALS and (proxy := self._proxy(request)):
+            raise _refused_by_proxy(request, proxy, reply.status, cause)
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
             raise RetryableError(cause, _retry_after_seconds(reply))
         if reply.status == NOT_FOUND:
@@ -297,65 +310,46 @@ def _not_answered(request: Request, proxy: str, error: OSError) -> FetchFailed |
     """The failure of a request without an answer: FetchFailed if it is final, RetryableError if not."""
     for one in error_texts.chain(error):
         if isinstance(one, connections.RefusedError):
-            return FetchFailed(request.shown_url, connections.REFUSAL)
+            return FetchFailed(request.shown_url, connections.REFUSAL, hint=redirects.INWARD_REMEDY)
+        if isinstance(one, HeadersTooLargeError):
+            return FetchFailed(request.shown_url, str(one), hint=error_texts.LARGE_HEADERS_REMEDY)
         if isinstance(one, ProxyRefusedError):
             cause = error_texts.status(one.status, one.reason, b"")
-            cause = cause._replace(text=f"the proxy {redacted(proxy)} refuses: {cause.text}")
             if one.status == TOO_MANY or one.status >= 500:
-                return RetryableError(cause)
-            return FetchFailed(request.shown_url, cause.text, hint=cause.remedy)
+                return RetryableError(cause._replace(text=_proxy_refuses(proxy, cause)))
+            return _refused_by_proxy(request, proxy, one.status, cause)
     cause = error_texts.explain(error)
-    return RetryableError(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}") if proxy else cause)
+    if not proxy:
+        return RetryableError(cause)
+    remedy = (
+        f"{cause.remedy} (see {_proxy_setting(request)})" if cause.remedy in error_texts.UNREACHED else cause.remedy
+    )
+    return RetryableError(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}", remedy=remedy))
 
 
-def _is_redirect(request: Request, reply: Reply) -> bool:
-    return reply.status in REDIRECTS and reply.status not in request.accepted and "Location" in reply.headers
+def _refused_by_proxy(request: Request, proxy: str, status: int, cause: Cause) -> FetchFailed:
+    """The failure of a request that a proxy refuses for ever. The remedy names the setting."""
+    setting = _proxy_setting(request)
+    remedy = f"allow the host in the proxy, or add it to ignition.proxy.noProxy (the proxy is that of {setting})"
+    if status in NO_CREDENTIALS:
+        has_user = "@" in urls.authority(proxy)
+        remedy = f"{'correct' if has_user else 'add'} user and password in the URL of {setting}"
+    return FetchFailed(request.shown_url, _proxy_refuses(proxy, cause), hint=remedy)
+
+
+def _proxy_refuses(proxy: str, cause: Cause) -> str:
+    return f"the proxy {redacted(proxy)} refuses: {cause.text}"
+
+
+def _proxy_setting(request: Request) -> str:
+    """The field of the config that names the proxy for a request."""
+    return f"ignition.proxy.{urls.scheme(request.url)}Proxy"
 
 
 def _headers(request: Request) -> Headers:
     """The default headers, replaced by the request's own where they have the same name; a Host header is dropped."""
     own = {name.lower(): (name, value) for name, value in request.headers if name.lower() != "host"}
     return (*(one for one in DEFAULT_HEADERS if one[0].lower() not in own), *own.values())
-
-
-def _redirected(request: Request, location: str) -> str:
-    """Where a redirect of a request leads. Raises FetchFailed if it may not be followed."""
-    name = request.shown_url
-    try:
-        target = urls.redirect_target(request.url, location)
-        source, sink = urls.origin(request.url), urls.origin(target)
-        is_plain = _is_plain(location)
-    except ValueError as error:
-        raise FetchFailed(name, "redirected to an unreadable URL") from error
-    if not is_plain:
-        raise FetchFailed(name, "redirected to a URL with a backslash, a user name, or characters that no URL may have")
-    if sink.scheme not in urls.DEFAULT_PORTS:
-        raise FetchFailed(name, f"redirected to {_host_only(target)}, which is not http or https")
-    if source.scheme == "https" and sink.scheme != "https":
-        raise FetchFailed(name, f"redirected from https to http ({_host_only(target)})")
-    if _is_local_or_metadata(sink.host) and not _is_local_or_metadata(source.host):
-        raise FetchFailed(name, f"redirected to {_host_only(target)}, which {connections.REFUSAL}")
-    return target
-
-
-def _is_plain(location: str) -> bool:
-    """Whether all parsers of URLs understand a Location in the same way (RFC 3986, 2 and 3.2)."""
-    authority = urls.authority(location)
-    printable = all(letter > " " and letter not in '\\\x7f<>"{}|^`' for letter in location)
-    return printable and not {"@", "%"} & set(authority.replace("%25", ""))
-
-
-def _host_only(url: str) -> str:
-    """A URL without its path: the path of a redirect may hold a secret."""
-    scheme, _, rest = redacted(url).partition("//")
-    return f"{scheme}//{rest.partition('/')[0]}/..."
-
-
-def _is_local_or_metadata(host: str) -> bool:
-    """Whether a host written as an address is on this machine or link. A name is checked when it has been resolved."""
-    return host == "localhost" or any(
-        connections.is_local_or_metadata(one[4][0]) for one in connections.literal(host, 0)
-    )
 
 
 def _reason_and_body(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:

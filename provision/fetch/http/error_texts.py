@@ -35,7 +35,14 @@ NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 NAME_REMEDY = "check the DNS servers and the spelling of the host"
 CLOCK_REMEDY = "if this machine's clock is wrong, set it in the firmware's setup; if it is right, renew the certificate"
 TRUST_REMEDY = "add the issuer to ignition.security.tls.certificateAuthorities"
-HOST_REMEDY = "the URL's host must be one of the names in the certificate"
+HOST_REMEDY = "the URL's host must be in the certificate's subjectAltName; its commonName does not count"
+LARGE_HEADERS_REMEDY = "the server, or a proxy before it, must send smaller headers"
+
+UNREACHED = frozenset({
+    NAME_REMEDY,
+    *(REMEDIES[number] for number in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)),
+})  # fmt: skip
+"""The remedies where nothing answers. Behind a proxy they concern the proxy, or a server that it does not reach."""
 
 BROKEN_OFF = Cause("the connection ended before the end of the answer", REMEDIES[errno.ECONNRESET])
 NOT_HTTP = Cause("the answer is not HTTP", REMEDIES[errno.EPROTO])
@@ -43,7 +50,7 @@ NOT_HTTP = Cause("the answer is not HTTP", REMEDIES[errno.EPROTO])
 PROTOCOL_ERRORS = {
     "RemoteDisconnected": Cause("the server closed the connection without an answer", REMEDIES[errno.EPROTO]),
     "IncompleteRead": BROKEN_OFF,
-    "LineTooLong": Cause("a line of the answer's headers is longer than 64 KiB", REMEDIES[errno.EBADMSG]),
+    "LineTooLong": Cause("a line of the answer is longer than 64 KiB", REMEDIES[errno.EBADMSG]),
     "BadStatusLine": NOT_HTTP,
     "UnknownProtocol": Cause("the answer is of an unknown version of HTTP", REMEDIES[errno.EPROTO]),
     "HTTPException": Cause("the answer has more than 100 headers", REMEDIES[errno.EBADMSG]),

@@ -57,6 +57,13 @@ class ProxyRefusedError(OSError):
         self.reason = reason
 
 
+class HeadersTooLargeError(OSError):
+    """The headers of an answer are larger than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the headers of the answer are larger than {limit >> 10} KiB")
+
+
 class Reply(NamedTuple):
     """An answer whose body has not been read yet.
 

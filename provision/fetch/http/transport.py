@@ -8,9 +8,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from http import HTTPStatus
-from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
-from io import BufferedReader
+from http.client import HTTPException
 from pathlib import Path
 from threading import local
 from typing import Any
@@ -21,22 +19,18 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from provision.config.resources import urls
+from provision.fetch.http.answer import Answer
 from provision.fetch.http.connections import Connect, ConnectRequest
+from provision.fetch.http.error_texts import BROKEN_OFF
 from provision.fetch.http.http_types import ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report
 from provision.fetch.stop_event import StopEvent
 
 CHUNK = 256 * 1024
-BODY_SILENCE = 60.0
-"""Seconds without a byte of the body after which the attempt is given up."""
-
 TUNNEL_FAILED = "Tunnel connection failed: "
 """The beginning of http.client's message about a refused CONNECT; the status of the proxy's answer follows."""
 
 UNANSWERED = ("connected, but no answer yet", "is the server overloaded?")
-
-INTERIM_LIMIT = 10
-"""How many interim answers (1xx) are skipped before the final one."""
 
 HANDSHAKE = 10.0
 """Seconds for the TLS handshake, as in Ignition."""
@@ -71,6 +65,7 @@ def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # names count only in subjectAltName (RFC 9525, 2), as in Go
     # if the host is an IP address, urllib3 1.26 gives TLS no host name, and compares names itself
     context.check_hostname = not OLD_URLLIB3
     context.set_default_verify_paths()
@@ -100,6 +95,7 @@ class Transport:
         self._context = context
         if context is not None:
             context.sslsocket_class = _stopped_by(stop)
+            context.sslobject_class = _NestedTls
         self._asking = local()
         self._pools = _pools(self._connected_by(connect))
         self._connections = connections
@@ -217,7 +213,12 @@ def _chunks(response: urllib3.HTTPResponse, deadline: Deadline) -> Iterator[byte
     answer: Any = response._fp  # noqa: SLF001 - see above
     answer.allow(deadline)
     while True:
-        chunk = answer.read1(CHUNK)
+        try:
+            chunk = answer.read1(CHUNK)
+        except HTTPException as error:
+            if answer.is_cut_off:  # else http.client says that the next size is no number
+                raise TruncatedError(errno.ECONNRESET, BROKEN_OFF.text) from error
+            raise
         if not chunk:
             break
         yield chunk
@@ -232,13 +233,13 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
     """urllib3's connection pools by scheme, with sockets that we connect."""
 
     class Plain(HTTPConnection):
-        response_class = _Answer
+        response_class = Answer
 
         def _new_conn(self) -> socket.socket:
             return connected(self, 80)
 
     class Tls(HTTPSConnection):
-        response_class = _Answer
+        response_class = Answer
 
         def _new_conn(self) -> socket.socket:
             channel = connected(self, 443)
@@ -276,63 +277,22 @@ def _stopped_by(stop: StopEvent) -> type[ssl.SSLSocket]:
             stop.watch(self)
             super().do_handshake(block)
 
+        def getpeercert(self, binary_form: bool = False) -> Any:
+            return _without_subject(super().getpeercert(binary_form))
+
     return Stoppable
 
 
-class _Answer(HTTPResponse):
-    """An answer with one time limit for its headers (the timeout of the connection) and one for its body.
+class _NestedTls(ssl.SSLObject):
+    """TLS through a proxy that speaks TLS itself."""
 
-    Interim answers such as 103 (early hints) are skipped; http.client itself skips only 100.
-    """
-
-    def __init__(self, channel: socket.socket, *arguments: Any, **further: Any) -> None:
-        super().__init__(channel, *arguments, **further)
-        self.fp.close()
-        self._bytes = _TimedBytes(channel)
-        self.fp = BufferedReader(self._bytes)
-
-    def allow(self, deadline: Deadline) -> None:
-        """Set the deadline for the body."""
-        self._bytes.deadline, self._bytes.silence = deadline, BODY_SILENCE
-
-    def begin(self) -> None:
-        """Read the headers. Raises OSError or HTTPException."""
-        super().begin()
-        if self._bytes.ended:
-            raise OSError(errno.ECONNRESET, "the answer breaks off in its headers")
-        lengths = {length.strip() for length in self.headers.get_all("Content-Length", [])}
-        if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
-            raise OSError(errno.EBADMSG, "the Content-Length of the answer is not a number of bytes")  # RFC 9110, 8.6
-
-    def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(INTERIM_LIMIT):
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # private to http.client
-            if not 100 < status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
-                return version, status, reason
-            parse_headers(self.fp)
-        raise BadStatusLine("too many interim answers")
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        return _without_subject(super().getpeercert(binary_form))
 
 
-class _TimedBytes(socket.SocketIO):
-    """Reads a socket until a deadline. Each read gets the time that is left, but at most `silence` seconds."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        super().__init__(channel, "r")
-        channel._io_refs += 1  # type: ignore[attr-defined]  # noqa: SLF001 - as socket.makefile does
-        self._channel = channel
-        self.deadline = Deadline(channel.gettimeout() or 0)
-        self.silence = 0.0
-        self.ended = False
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read the next bytes into a buffer and return their number. Raises OSError."""
-        if not self.deadline.left():
-            raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
-        self._channel.settimeout(self.deadline.within(self.silence))
-        received = super().readinto(buffer)
-        self.ended = received == 0
-        self._channel.settimeout(BODY_SILENCE)  # for the next request on this connection
-        return received
+def _without_subject(certificate: Any) -> Any:
+    """A certificate without its subject: urllib3 1.26 would take the commonName for the name of a host."""
+    return {**certificate, "subject": ()} if isinstance(certificate, dict) else certificate
 
 
 def _seconds(timeout: object) -> float | None:

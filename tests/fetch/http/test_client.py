@@ -16,7 +16,7 @@ from provision.fetch.http.client import ACCEPT, Client, NotFoundError
 from provision.fetch.http.http_types import Request
 from provision.fetch.settings import FetchSettings
 from tests.fetch.certificates import Authority
-from tests.fetch.server import Answer, serve
+from tests.fetch.server import Answer, says, serve, talking
 from tests.recorded_log import RecordedLog
 
 
@@ -181,7 +181,20 @@ def test_https_with_the_wrong_host_is_explained(log: RecordedLog, ca: Authority)
         client(log, http_total=3, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert "not valid for" in failed.value.message
     assert "127.0.0.1" in failed.value.message
-    assert "names in the certificate" in failed.value.hint
+    assert "subjectAltName" in failed.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_the_common_name_of_a_certificate_does_not_count(log: RecordedLog, ca: Authority, name: str) -> None:
+    """As in Go, which refuses certificates without a subjectAltName."""
+    ours = client(log, http_total=3, authorities=(ca.certificate,))
+    with serve({"/a": Answer(b"")}, tls=ca.issue(name, san=False)) as served, pytest.raises(FetchFailed) as failed:
+        ours.read(Request(f"{served.url}/a".replace("127.0.0.1", name)))
+    assert "TLS: " in failed.value.message
+    assert "not valid for" in failed.value.message
+    assert "subjectAltName; its commonName does not count" in failed.value.hint
+    assert not served.asked
 
 
 @pytest.mark.slow
@@ -243,6 +256,67 @@ def test_a_proxy_gets_its_own_credentials_and_those_of_the_url_in_headers_only(l
     assert asked.path == "http://far.invalid/a"
     assert asked.headers["proxy-authorization"] == "Basic dXNlcjo="  # user, without a password
     assert asked.headers["authorization"] == "Basic Y2FuYXJ5MTpjYW5hcnky"
+
+
+REFUSALS = {
+    407: (
+        "HTTP status 407 Proxy Authentication Required",
+        "add user and password in the URL of ignition.proxy.{}Proxy",
+    ),
+    401: ("HTTP status 401 Unauthorized", "add user and password in the URL of ignition.proxy.{}Proxy"),
+    403: ("HTTP status 403 Forbidden", "allow the host in the proxy, or add it to ignition.proxy.noProxy"),
+}
+"""The status of a proxy's answer: what the message and the remedy say."""
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("http", 407), ("https", 407), ("https", 401), ("https", 403)])
+def test_a_refusal_by_a_proxy_names_the_setting(log: RecordedLog, scheme: str, status: int) -> None:
+    told, remedy = REFUSALS[status]
+    refuses = f"HTTP/1.1 {told.removeprefix('HTTP status ')}\r\nContent-Length: 0\r\n\r\n".encode()
+    with talking(says(refuses)) as proxy, pytest.raises(FetchFailed) as failed:
+        client(log, http_proxy=proxy, https_proxy=proxy).read(Request(f"{scheme}://far.invalid/a?key=canary"))
+    assert failed.value.message == f"{scheme}://far.invalid/a: the proxy {proxy} refuses: {told}"
+    assert failed.value.hint.startswith(remedy.format(scheme))
+    assert f"{scheme}Proxy" in failed.value.hint
+
+
+def test_a_wrong_password_for_a_proxy_is_to_be_corrected(log: RecordedLog) -> None:
+    with serve({"http://far.invalid/a": Answer(status=407)}) as proxy, pytest.raises(FetchFailed) as failed:
+        client(log, http_proxy=with_user(proxy.url)).read(Request("http://far.invalid/a"))
+    assert f"the proxy {proxy.url} refuses" in failed.value.message
+    assert failed.value.hint == "correct user and password in the URL of ignition.proxy.httpProxy"
+    assert len(proxy.asked) == 1
+
+
+def test_a_proxy_that_does_not_run_is_named_with_its_setting(log: RecordedLog) -> None:
+    with serve({}) as served:
+        pass
+    with pytest.raises(FetchFailed) as failed:
+        client(log, http_total=1.0, https_proxy=with_user(served.url)).read(Request("https://far.invalid/a"))
+    assert f"through the proxy {served.url}: Connection refused" in failed.value.message
+    assert failed.value.hint.endswith("(see ignition.proxy.httpsProxy)")
+    assert "canary" not in f"{log}{failed.value.message}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"Content-Length: 9\r\n\r\nhalf", "the body is 5 bytes shorter than announced"),
+        (b"Content-Length: 4x\r\n\r\nhalf", "the Content-Length of the answer is not a number of bytes"),
+        (b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nhalf!", "the answer has different Content-Length headers"),
+        (b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf", "the connection ended before the end of the answer"),
+        (b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", "the connection ended before the end of the answer"),
+        (b"Transfer-Encoding: chunked\r\n\r\nx\r\n", "the answer has letters in place of a number"),
+        (b"X: x\r\n", "the answer breaks off in its headers"),
+    ],
+    ids=["short", "no number", "two lengths", "half a chunk", "no last chunk", "no chunk", "half a header"],
+)
+def test_an_answer_that_is_not_whole_is_explained(log: RecordedLog, answer: bytes, told: str) -> None:
+    talks = says(b"HTTP/1.1 200 OK\r\n" + answer), says(b"HTTP/1.1 403 No\r\n\r\n")
+    with talking(*talks) as url, pytest.raises(FetchFailed, match="HTTP status 403"):
+        client(log, http_total=60).read(Request(f"{with_user(url)}/a?key=canary"))
+    assert f"GET error: {told}" in str(log)
+    assert "canary" not in str(log)
 
 
 @pytest.mark.parametrize("url", ["garbage", "ftp://127.0.0.1/", "http://", "http://[::1/", "http://127.0.0.1:99999/"])

@@ -25,7 +25,7 @@ LONG = b"a" * 70_000
         (b"SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP"),
         (b"HTTP/9.1 200 OK\r\n\r\n", "the answer is of an unknown version of HTTP"),
         (b"HTTP/1.1 abc OK\r\n\r\n", "the answer has letters in place of a number"),
-        (GOOD + b"a: " + LONG + b"\r\n\r\n", "a line of the answer's headers is longer than 64 KiB"),
+        (GOOD + b"a: " + LONG + b"\r\n\r\n", "a line of the answer is longer than 64 KiB"),
         (GOOD + b"a: b\r\n" * 200 + b"\r\n", "the answer has more than 100 headers"),
         (CHUNKED + b"zz\r\n", "the answer has letters in place of a number"),
         (CHUNKED + b"ff\r\nabc", "the connection ended before the end of the answer"),

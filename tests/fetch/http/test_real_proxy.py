@@ -117,7 +117,7 @@ def test_a_wrong_password_is_said(folder: Path, log: RecordedLog, ca: Authority,
     with pytest.raises(FetchFailed) as failed:
         around(body)
     assert "HTTP status 401" in failed.value.cause or "HTTP status 407" in failed.value.cause
-    assert "credentials" in failed.value.hint
+    assert "credentials" in failed.value.hint or "correct user and password" in failed.value.hint
     assert "canary" not in f"{log}{failed.value.message}{failed.value.hint}"
 
 

@@ -52,19 +52,55 @@ def test_headers_are_not_sent_to_redirects_within_an_origin_either(log: Recorded
 
 
 def test_redirects_in_a_circle_end(log: RecordedLog) -> None:
-    with serve({"/a": Answer(status=302, headers=(("Location", "/a"),))}) as served:
-        with pytest.raises(FetchFailed, match="more than 10 redirects"):
+    with serve({"/a": to("/b"), "/b": to("/a")}) as served:
+        with pytest.raises(FetchFailed, match=r"a: more than 10 redirects, in a circle$") as failed:
             client(log).read(Request(f"{served.url}/a"))
         assert len(served.asked) == 11
+        assert "correct that on the server" in failed.value.hint
 
 
-@pytest.mark.parametrize("target", ["file:///etc/shadow", "ftp://example.com/x", "gopher://x"])
-def test_redirects_lead_to_http_only(log: RecordedLog, target: str) -> None:
-    with (
-        serve({"/a": Answer(status=302, headers=(("Location", target),))}) as served,
-        pytest.raises(FetchFailed, match="not http or https"),
-    ):
-        client(log).read(Request(f"{served.url}/a"))
+def test_redirects_to_ever_new_places_end(log: RecordedLog) -> None:
+    with serve(lambda asked: to(f"{asked.path}x")) as served:
+        with pytest.raises(FetchFailed, match=r"a: more than 10 redirects$") as failed:
+            client(log).read(Request(f"{served.url}/a"))
+        assert len(served.asked) == 11
+        assert failed.value.hint
+
+
+def test_ten_redirects_are_followed(log: RecordedLog) -> None:
+    longest = "/a" + "x" * 10
+    with serve(lambda asked: Answer(b"there") if asked.path == longest else to(f"{asked.path}x")) as served:
+        assert client(log).read(Request(f"{served.url}/a")) == b"there"
+
+
+@pytest.mark.parametrize(
+    ("locations", "told"),
+    [
+        (("file:///etc/shadow",), "redirected to file:..., which is not http or https"),
+        (("ftp://example.com/canary",), "redirected to ftp:..., which is not http or https"),
+        (("data:,canary",), "redirected to data:..., which is not http or https"),
+        (("mailto:canary",), "redirected to mailto:..., which is not http or https"),
+        (("/b", "/canary"), "redirected to several places: the answer has different Location headers"),
+        (("http://[canary",), "redirected to an unreadable URL"),
+        ((), "a redirect without a Location: HTTP status 302 Found: moved"),
+        (("",), "a redirect without a Location: HTTP status 302 Found: moved"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_is_explained(log: RecordedLog, locations: tuple[str, ...], told: str) -> None:
+    answer = Answer(b"moved", 302, tuple(("Location", one) for one in locations))
+    with serve({"/a?key=canary": answer}) as served, pytest.raises(FetchFailed) as failed:
+        client(log).read(Request(f"{served.url}/a?key=canary".replace("//", "//canary:canary@")))
+    assert failed.value.message.endswith(told)
+    assert failed.value.message.startswith(f"{served.url}/a: ")
+    assert "correct the redirect on the server" in failed.value.hint
+    assert len(served.asked) == 1
+    assert "canary" not in f"{log} {failed.value.message} {failed.value.hint}"
+
+
+def test_the_same_location_twice_is_one(log: RecordedLog) -> None:
+    twice = Answer(status=302, headers=(("Location", "/b"), ("location", "/b")))
+    with serve({"/a": twice, "/b": Answer(b"there")}) as served:
+        assert client(log).read(Request(f"{served.url}/a")) == b"there"
 
 
 def test_credentials_of_a_url_stay_with_its_origin(log: RecordedLog) -> None:
@@ -89,8 +125,12 @@ def test_an_authorization_of_the_config_counts_more_than_the_credentials_of_its_
 def test_https_never_leads_to_http(log: RecordedLog, ca: Authority) -> None:
     with serve({"/b": Answer(b"plain")}) as plain:
         script = {"/a": Answer(status=302, headers=(("Location", f"{plain.url}/b"),))}
-        with serve(script, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed, match="from https to http"):
+        with (
+            serve(script, tls=ca.issue("localhost")) as served,
+            pytest.raises(FetchFailed, match="from https to http") as failed,
+        ):
             client(log, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+    assert "redirect to https" in failed.value.hint
     assert not plain.asked
 
 
