@@ -14,7 +14,7 @@ from provision.system.virtual_machine import options
 from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.machine import Machine, build, cpio
 from tests.real.boot.matrix.conftest import shown
-from tests.real.boot.workload import HASH, KEY, LATER, ran
+from tests.real.boot.workload import HASH, KEY, LATER, mount_unit, ran
 
 pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
 
@@ -144,6 +144,49 @@ def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(
             assert f"storage.files[{index}].path: {message}" in shown
         assert not [one for one in taken if one in shown]
     assert deployed.data.read_bytes().count(0) == deployed.data.stat().st_size
+
+
+CUTS = ("disks: make ", "files: set the password hash of core", "Stage: umount")
+"""Messages of the journal, which the console shows, at which qemu is killed."""
+
+
+def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(
+    images: DebianRoot, deployed: Machine, tmp_path: Path
+) -> None:
+    disk = {"device": "/dev/disk/by-id/virtio-data", "wipeTable": True, "partitions": [{"label": "var"}]}
+    device = "/dev/disk/by-partlabel/var"
+    texts = {"/etc/motd.d/provision": "welcome", "/opt/payload": "shared", "/var/log/app/hello": "logs"}
+    files = [{"path": path, "contents": {"source": f"data:,{text}"}} for path, text in texts.items()]
+    user = {"name": "core", "uid": 1200, "passwordHash": HASH, "sshAuthorizedKeys": [KEY]}
+    path = tmp_path / "config.ign"
+    config = {
+        "ignition": {"version": "3.4.0"},
+        "storage": {
+            "disks": [disk],
+            "filesystems": [{"device": device, "format": "ext4", "path": "/var"}],
+            "files": files,
+        },
+        "passwd": {"users": [user]},
+        "systemd": {"units": [mount_unit("var", "/var", "ext4")]},
+    }
+    path.write_text(json.dumps(config))
+    (first,) = arguments((images.folder / "ostree/entry").read_text())
+    for text in CUTS:
+        with deployed.running(f"{first} systemd.journald.forward_to_console=yes", path) as boot:
+            boot.wait_for(text)
+    booted = deployed.boot(first, path)
+    nodes = booted.reported["nodes"]
+    assert ran(booted)[-1] == "record"
+    assert booted.reported["failed"] == [""]
+    assert {one: nodes[one]["size"] for one in texts} == {one: len(text) for one, text in texts.items()}
+    assert booted.reported["core"]["uid"] == 1200
+    # the record is in the directory that is /var of the deployments without this file system
+    assert "/var/.provision-complete.json" not in nodes
+    again = deployed.boot(first, path)
+    assert ran(again) == LATER
+    assert again.reported["failed"] == [""]
+    assert again.reported["nodes"] == nodes
+    assert again.reported["mounts"]["/var"] == booted.reported["mounts"]["/var"]
 
 
 class TwoPaths(Machine):
