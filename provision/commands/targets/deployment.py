@@ -22,8 +22,11 @@ from provision.config.format import Config
 from provision.system.root.guarded_paths import GuardedTree
 
 
-def add_deployment_checks(target: Target, root: str, config: Config) -> None:
-    """Add what the deployment refuses to the stages to simulate, and notes on what is not known. Raises OSError."""
+def add_deployment_checks(target: Target, root: str, config: Config, *, changing: bool) -> None:
+    """Add what the deployment refuses to the stages to simulate, and notes on what is not known. Raises OSError.
+
+    Where the tree is to be changed, what is mounted in it counts too; a plan tells what a first boot refuses.
+    """
     try:
         shown = _deployment(root)
         if shown is None:
@@ -31,9 +34,10 @@ def add_deployment_checks(target: Target, root: str, config: Config) -> None:
         text = next((read for path in SETTINGS if (read := shown.disk.content(shown.folder + path))), b"")
         command_line = next_command_line(shown.command_line, config)
         found = layout(shown.disk, shown.folder, command_line, text.decode(errors="replace"))
-        target.preview += check_stage(tuple(refusals(config, found)))
+        mounted = [path for path in _writable_mounts(root) if path not in found.mounts] if changing else []
+        target.preview += check_stage(tuple(refusals(config, found, mounted)))
     except PermissionError as error:
-        target.notes.append(f"{error.filename} cannot be read, so it is not known what is read-only in this deployment")
+        target.notes.append(f"{root}: what is read-only in this deployment of OSTree is not known: {error.strerror}")
         return
     if shown.is_inside:
         target.notes.append(f"{root} holds deployments of OSTree; --root {root}{shown.folder} plans for the next boot")
@@ -53,7 +57,7 @@ class _Deployment(NamedTuple):
 
 def _deployment(root: str) -> _Deployment | None:
     """What a tree shows: a deployment that runs, one on a mounted disk, or the one that such a disk boots."""
-    if os.path.exists(f"{root}/run/ostree-booted"):
+    if os.path.exists(f"{root}/run/ostree-booted") and not os.path.islink(f"{root}/sysroot"):
         disk: Files = GuardedTree(f"{root}/sysroot")
         command_line = (GuardedTree(root).content("/proc/cmdline") or b"").decode(errors="replace")
         folder = deployment_folder(disk, command_line)
@@ -69,6 +73,13 @@ def _deployment(root: str) -> _Deployment | None:
             if folder := deployment_folder(disk, line):
                 return _Deployment(disk, folder, line, is_inside=True)
     return None
+
+
+def _writable_mounts(root: str) -> list[str]:
+    """The directories of / of a tree on which a file system is mounted that is not read-only."""
+    paths = [f"{root}/{name}" for name in os.listdir(root)]
+    mounted = [path for path in paths if os.path.ismount(path) and not os.statvfs(path).f_flag & os.ST_RDONLY]
+    return [f"/{os.path.basename(path)}" for path in mounted]
 
 
 def _command_lines(disk: Files) -> Iterator[str]:

@@ -44,7 +44,7 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
     file = RecordFile(os.path.abspath(arguments.root), record_path(machine))
     if changing or os.access(file.path, os.R_OK):
         _continue_or_compare(target, file.path, FileHistory(file, digest_of(config), OWNER))
-    add_deployment_checks(target, root, config)
+    add_deployment_checks(target, root, config, changing=changing)
     return target
 
 

@@ -26,23 +26,24 @@ CONFIG = Config(storage=Storage(files=tuple(File(path=path) for path in PATHS)))
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
     """The physical root with a deployment that has composefs; an older entry of the boot loader names another one."""
+    disk = tmp_path / "sysroot"
     for name in ("boot", "dev", "etc", "sysroot", "usr/lib/ostree", "var"):
-        (tmp_path / DEPLOYMENT / name).mkdir(parents=True)
-    (tmp_path / DEPLOYMENT / "usr/lib/ostree/prepare-root.conf").write_text("[composefs]\nenabled = yes\n")
-    (tmp_path / "ostree/boot.1/debian/e748").mkdir(parents=True)
-    (tmp_path / "ostree/boot.1/debian/e748/0").symlink_to(f"../../../deploy/debian/deploy/{CHECKSUM}.0")
-    entries = tmp_path / "boot/loader.0/entries"
+        (disk / DEPLOYMENT / name).mkdir(parents=True)
+    (disk / DEPLOYMENT / "usr/lib/ostree/prepare-root.conf").write_text("[composefs]\nenabled = yes\n")
+    (disk / "ostree/boot.1/debian/e748").mkdir(parents=True)
+    (disk / "ostree/boot.1/debian/e748/0").symlink_to(f"../../../deploy/debian/deploy/{CHECKSUM}.0")
+    entries = disk / "boot/loader.0/entries"
     entries.mkdir(parents=True)
-    (tmp_path / "boot/loader").symlink_to("loader.0")
+    (disk / "boot/loader").symlink_to("loader.0")
     (entries / "ostree-2.conf").write_text(f"title Debian\noptions {OPTIONS}\n")
     (entries / "ostree-1.conf").write_text("title Debian\noptions ostree=/ostree/boot.1/debian/old/0\n")
-    return tmp_path
+    return disk
 
 
-def refused(root: Path) -> tuple[list[int], list[str]]:
+def refused(root: Path, *, changing: bool = False) -> tuple[list[int], list[str]]:
     """The indices of the files that are refused, and the notes."""
     target = Target(World(), None, ())
-    add_deployment_checks(target, str(root), CONFIG)
+    add_deployment_checks(target, str(root), CONFIG, changing=changing)
     try:
         simulate(target.preview, CONFIG, target.view, lambda _step: None)
     except PlanRefused as found:
@@ -65,15 +66,15 @@ def test_a_physical_root_means_the_deployment_that_boots_next(disk: Path) -> Non
 
 
 def test_a_running_deployment_is_the_one_of_its_kernel_command_line(disk: Path) -> None:
-    root = disk / "root"
+    root = disk.parent
     for name in ("proc", "run"):
-        (root / name).mkdir(parents=True)
-    (root / "sysroot").symlink_to("..")
+        (root / name).mkdir()
     (root / "run/ostree-booted").touch()
     (root / "proc/cmdline").write_text("quiet\n")
     assert refused(root) == ([], [])
     (root / "proc/cmdline").write_text(OPTIONS.replace(" rw ", " ") + "\n")
     assert refused(root) == ([0, 1, 2, 3], [])
+    assert refused(root, changing=True) == ([0, 1, 2, 3], [])
 
 
 @pytest.mark.parametrize("made", ["usr", "ostree/deploy", "ostree/repo"])
