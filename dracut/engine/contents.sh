@@ -26,7 +26,7 @@ provision_optional_clevis_tools='clevis-decrypt-null clevis-encrypt-null luksmet
 provision_drivers='cdrom isofs sr_mod udf vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
     hv_utils mlxbf_bootctl qemu_fw_cfg vboxguest virtio_blk vmur
     vmw_vsock_virtio_transport vmw_vsock_vmci_transport vsock
-    btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 xfs
+    btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 xfs lzo-rle zram zstd
     af_packet ipv6 hv_netvsc virtio_net vmxnet3 xen_netfront'
 provision_driver_folders='drivers/char/tpm drivers/net/ethernet drivers/net/phy'
 provision_crypto_folders='crypto arch/x86/crypto arch/arm64/crypto arch/s390/crypto'

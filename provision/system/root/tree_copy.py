@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.failures import Failure
@@ -17,7 +17,7 @@ XATTR_NAMESPACES = ("user.", "trusted.", "security.", "system.posix_acl_")
 _OWN_FORM = "trusted.SGI_ACL_"
 """XFS also shows ACLs under such names, in a form of its own."""
 
-_CHUNK = 1 << 30
+_CHUNK = 16 << 20
 
 Attributes = dict[str, bytes]
 
@@ -32,15 +32,24 @@ class Copied(NamedTuple):
     kept: KeptAttributes
 
 
+Wrote = Callable[[int], None]
+"""What is told how many more bytes of files were copied; the copy ends with what it raises."""
+
+
 def copy_tree(
-    source: str, target: str, omitted: frozenset[str] = frozenset(), kept: KeptAttributes | None = None
+    source: str,
+    target: str,
+    omitted: frozenset[str] = frozenset(),
+    kept: KeptAttributes | None = None,
+    wrote: Wrote = lambda _: None,
 ) -> Copied:
     """Copy what is in the directory `source` into the empty directory `target`, which gets its properties too.
 
     `omitted` has paths that are left out, from `source` on (`/etc/name`). `kept` has attributes that an earlier copy
-    could not hold. No link is followed. Raises OSError, and Failure for a file system inside of this one.
+    could not hold. `wrote` is called after each part of a file. No link is followed. Raises OSError, what `wrote`
+    raises, and Failure for a file system inside of this one.
     """
-    return _Copy(source, target, omitted, kept or {}).all()
+    return _Copy(source, target, omitted, kept or {}, wrote).all()
 
 
 def sync_file_system(path: str) -> None:
@@ -53,11 +62,12 @@ def sync_file_system(path: str) -> None:
 
 
 class _Copy:
-    def __init__(self, source: str, target: str, omitted: frozenset[str], kept: KeptAttributes) -> None:
+    def __init__(self, source: str, target: str, omitted: frozenset[str], kept: KeptAttributes, wrote: Wrote) -> None:
         self._source = source
         self._target = target
         self._omitted = omitted
         self._kept = kept
+        self._wrote = wrote
         self._device = os.lstat(source).st_dev
         self._linked: dict[int, str] = {}
         self._unheld: KeptAttributes = {}
@@ -102,7 +112,7 @@ class _Copy:
                 os.setxattr(target, name, value, follow_symlinks=False)
             return
         if stat.S_ISREG(found.st_mode):
-            _copy_content(source, target, found.st_size)
+            _copy_content(source, target, found.st_size, self._wrote)
         elif stat.S_ISLNK(found.st_mode):
             os.symlink(os.readlink(source), target)
         else:
@@ -138,10 +148,11 @@ def _set_properties(source: str, target: str, found: os.stat_result, kept: Attri
 
 def _attributes(path: str) -> Attributes:
     names = os.listxattr(path, follow_symlinks=False)
-    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names if name.startswith(XATTR_NAMESPACES)}
+    wanted = [name for name in names if name.startswith(XATTR_NAMESPACES) and not name.startswith(_OWN_FORM)]
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in wanted}
 
 
-def _copy_content(source: str, target: str, size: int) -> None:
+def _copy_content(source: str, target: str, size: int, wrote: Wrote) -> None:
     """Copy the bytes of a file; holes stay holes (SEEK_DATA of lseek(2))."""
     reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOATIME)
     try:
@@ -154,6 +165,7 @@ def _copy_content(source: str, target: str, size: int) -> None:
                     if done == 0:
                         raise OSError(errno.EIO, "the file became shorter", source)
                     position += done
+                    wrote(done)
             os.ftruncate(writing, size)
         finally:
             os.close(writing)

@@ -14,14 +14,12 @@ from provision.boot.completion_record import MOVED_ROOT
 from provision.boot.root.kept_content import (
     LOST,
     UNFINISHED,
-    Memory,
     OldRoot,
     Settings,
     check_content,
     kept_root,
     look,
     restored_digest,
-    usable_memory,
 )
 from provision.boot.root.replacement import Replacement
 from provision.failures import Failure
@@ -30,6 +28,7 @@ from provision.planning.machine_view import Device
 from provision.system.block import signatures
 from tests.real.boot.roots.special_files import make, shown
 from tests.real.disks.loop_devices import MIB, blank, loop
+from tests.system.block.test_zram import devices, needs_zram
 
 on_loop_devices = pytest.mark.disks
 
@@ -56,17 +55,19 @@ def make_system(tree: Path) -> None:
     make(tree / "special")
 
 
-def keeping(root: Replacement, restored: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
-    return kept_root(root, Settings("", "digest"), silent, restored)
+def keeping(
+    root: Replacement, restored: Callable[[], None] = lambda: None, meminfo: str = "/proc/meminfo"
+) -> AbstractContextManager[None]:
+    return kept_root(root, Settings("", "digest", meminfo=meminfo), silent, restored)
 
 
 def mkfs(root: Replacement) -> None:
     subprocess.run(["mkfs.xfs", "-q", "-f", "-L", "root", root.name], check=True)
 
 
-def mounted(node: str, place: Path) -> Iterator[Path]:
+def mounted(node: str, place: Path, options: str = "ro") -> Iterator[Path]:
     place.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-o", "ro", node, place], check=True)
+    subprocess.run(["mount", "-o", options, node, place], check=True)
     try:
         yield place
     finally:
@@ -112,6 +113,42 @@ def test_a_step_that_fails_says_that_the_content_is_lost_only_if_it_is(root: Rep
     assert (failure.message, failure.hint) == ("another disk fails", f"look\n{LOST}")
 
 
+def with_memory(folder: Path, available: int) -> str:
+    """A file that says that so many bytes of memory are available."""
+    path = folder / "meminfo"
+    path.write_text(f"MemTotal: 1000000 kB\nMemAvailable: {available >> 10} kB\n")
+    return str(path)
+
+
+@on_loop_devices
+@needs_zram
+def test_content_that_fits_only_compressed_is_in_the_new_file_system(root: Replacement, tmp_path: Path) -> None:
+    large = bytes(range(256)) * (48 * MIB >> 8)
+    before = devices()
+    for place in mounted(root.name, tmp_path / "old", "rw"):
+        (place / "usr/large").write_bytes(large)
+        old = shown(place / "special")
+    with keeping(root, meminfo=with_memory(tmp_path, 40 * MIB)):
+        assert devices() != before
+        mkfs(root)
+    assert devices() == before
+    for place in mounted(root.name, tmp_path / "new"):
+        assert shown(place / "special") == old
+        assert (place / "usr/large").read_bytes() == large
+
+
+@on_loop_devices
+@needs_zram
+def test_content_that_does_not_fit_is_refused_before_the_disk_changes(root: Replacement, tmp_path: Path) -> None:
+    before = devices(), (tmp_path / "disk").read_bytes()
+    with (
+        pytest.raises(Failure, match=r"compressed by \S+ it would need about"),
+        keeping(root, meminfo=with_memory(tmp_path, 12 * MIB)),
+    ):
+        mkfs(root)
+    assert (devices(), (tmp_path / "disk").read_bytes()) == before
+
+
 @on_loop_devices
 def test_a_root_that_cannot_be_mounted_is_refused(root: Replacement) -> None:
     with pytest.raises(Failure, match=f"{root.name} cannot be mounted: ") as caught:
@@ -139,16 +176,6 @@ def test_a_root_with_a_part_of_its_content_is_never_started(root: Replacement, t
             check_content(str(place))
     with pytest.raises(Failure, match="is not complete"):
         restored_digest(root.name, "ext4", "")
-
-
-def test_what_does_not_fit_into_memory_is_refused_with_figures() -> None:
-    meminfo = "MemTotal:  4194304 kB\nMemFree:   1000 kB\nMemAvailable: 3145728 kB\nHugePages_Total:  0\n"
-    assert usable_memory(meminfo, encrypts=False) == 3145728 * 1024 * 9 // 10
-    assert usable_memory(meminfo, encrypts=True) == 3145728 * 1024 * 9 // 10 - (1 << 30)
-    assert usable_memory("MemTotal: 1024 kB\nMemAvailable: 100 kB\n", encrypts=True) == 0
-    Memory(1 << 30, 1 << 30).check("/dev/vda")
-    with pytest.raises(Failure, match=r"replaces the root .* /dev/vda: .* needs 2 GiB of 1 GiB that can be used"):
-        Memory(2 << 30, 1 << 30).check("/dev/vda")
 
 
 def test_a_root_that_is_empty_or_unfinished_is_not_provisioned(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ HOUSE = HERE.parents[2]
 LIMIT = 900
 """Seconds in which a boot has to end. Emulated, it takes half a minute where nothing else runs, five on a busy host."""
 
+MEMORY = 1536
+"""MiB that a machine has if a test does not say otherwise."""
+
 COMMAND_LINE = f"console=hvc0 {options.COMMAND_LINE} quiet systemd.show_status=no rd.shell=0 rd.emergency=poweroff"
 
 
@@ -128,15 +131,17 @@ class Machine:
         overlay: bytes = b"",
         uuid: str = UUID,
         devices: Sequence[str] = (),
+        memory: int = MEMORY,
         limit: float = LIMIT,
     ) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
         `uuid` is the machine's id in the firmware; another id means another machine with the same disks. `devices` are
-        further options of qemu.
+        further options of qemu; the machine has `memory` MiB.
         """
         kernel = self._kernel(initramfs or self._images.initramfs, overlay)
-        return self._run([*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices], config, limit)
+        more = [*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, "-m", str(memory), *devices]
+        return self._run(more, config, limit)
 
     @contextmanager
     def running(
@@ -191,7 +196,7 @@ class Machine:
 
     def _qemu(self, config: Path, consoles: tuple[Path, Path], report: Path) -> list[str]:
         return [
-            *options.machine(kvm=not kvm_problem(), memory=1536),
+            *options.machine(kvm=not kvm_problem(), memory=MEMORY),
             *options.drive("root", str(self.root), "qcow2"),
             *options.drive("data", str(self.data), "raw"),
             *options.network(),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from provision.system.root.tree_copy import copy_tree
 from tests.real.boot.roots.special_files import make, shown
+from tests.real.disks.loop_devices import MIB, blank, loop
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="device nodes and owners need root")
 
@@ -56,3 +58,30 @@ def test_the_size_of_a_file_that_begins_and_ends_with_a_hole(tmp_path: Path) -> 
     copied(tmp_path / "tree", tmp_path / "copy")
     assert (tmp_path / "copy/hole").read_bytes() == (tmp_path / "tree/hole").read_bytes()
     assert (tmp_path / "copy/empty").stat().st_size == 0
+
+
+@pytest.mark.disks
+def test_an_acl_is_copied_once_from_xfs(tmp_path: Path) -> None:
+    """xfs shows it under a second name, in a form of its own, which another file system would keep as it is."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    with loop(blank(tmp_path / "disk", 400 * MIB)) as node:
+        subprocess.run(["mkfs.xfs", "-q", node], check=True)
+        subprocess.run(["mount", node, tree], check=True)
+        try:
+            make(tree / "special")
+            assert "trusted.SGI_ACL_FILE" in os.listxattr(tree / "special/acl")
+            copied(tree, tmp_path / "copy")
+        finally:
+            subprocess.run(["umount", tree], check=True)
+    assert os.listxattr(tmp_path / "copy/special/acl") == ["system.posix_acl_access"]
+
+
+def test_what_was_copied_is_told_part_by_part(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "tree/large").write_bytes(bytes(20 << 20))
+    told: list[int] = []
+    copy_tree(str(tmp_path / "tree"), str(tmp_path / "target"), wrote=told.append)
+    assert sum(told) == 20 << 20
+    assert max(told) <= 16 << 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_a_root_of_another_kind_has_the_old_content(kind: str, machine: Machine,
     path = config(tmp_path, filesystems=[root])
     first = machine.boot("provision.firstboot=auto", path)
     check_moved(first, machine, path, f"/dev/vda {kind}")
+
+
+def test_a_root_whose_content_fits_only_compressed(machine: Machine, tmp_path: Path) -> None:
+    """Together with the memory that encryption needs it does not fit, and no disk changes."""
+    root = {"device": ROOT_DISK, "format": "xfs", "label": "root", "wipeFilesystem": True}
+    encrypted = {"name": "data", "device": DATA_DISK, "wipeVolume": True}
+    path = config(tmp_path, luks=[encrypted], filesystems=[root])
+    stopped = machine.boot("provision.firstboot=auto provision.on_failure=poweroff", path, memory=512)
+    assert stopped.report is None, "the boot went on"
+    assert re.search(r"that can be used; compressed by zstd it would need about \d+", stopped.console)
+    assert machine.data.stat().st_blocks == 0, "the other disk was written"
+    path = config(tmp_path, filesystems=[root])
+    first = machine.boot("provision.firstboot=auto", path, memory=512)
+    assert "in memory, compressed by zstd: " in first.console
+    check_moved(first, machine, path, "/dev/vda xfs", memory=512)
 
 
 def on_an_array(folder: Path, *files: dict[str, Any]) -> Path:

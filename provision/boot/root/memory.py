@@ -1,0 +1,173 @@
+"""Where the content of the root file system is kept: a tmpfs if it fits, else a compressed device in memory (zram).
+
+The file system on zram is of the kind that the config makes for the root: its mkfs and its driver are there, and what
+it cannot hold is refused before a disk changes. zram fails writes when its memory is full, and the kernel reports them
+as errors of a disk. So the memory that it takes is read after each STEP, and the copy ends with the figures before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.boot.root.mounted import mounted
+from provision.failures import Failure, as_failure
+from provision.log import Log
+from provision.planning.descriptions import size_text
+from provision.system.programs import processes
+from provision.system.root.tree_copy import Copied, copy_tree, sync_file_system
+
+if TYPE_CHECKING:
+    from provision.system.block.zram import Zram
+
+STEP = 16 << 20
+"""Bytes of content after which the use of memory is read."""
+
+_NODE = 1 << 10
+"""Bytes of memory that a file takes in a tmpfs beside its content."""
+
+_SPARE = 512 << 20
+"""Bytes of the device beyond twice the content: mkfs.xfs wants 300 MiB. What is not written takes 0.4 % of memory."""
+
+_MKFS = {
+    "btrfs": ["mkfs.btrfs", "--quiet", "--force", "--metadata", "single"],
+    "ext4": ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "4096", "-O", "^has_journal"],
+    "xfs": ["mkfs.xfs", "-q", "-f"],
+}
+"""Command lines without the device, for file systems that no boot will see again."""
+
+
+class Memory(NamedTuple):
+    """Bytes: what the content of the root file system `device` takes, and what may be used for it."""
+
+    device: str
+    needed: int
+    usable: int
+
+    def refusal(self, more: str = "") -> Failure:
+        """The failure for content that does not fit; `more` is said after the figures."""
+        return Failure(
+            f"the config replaces the root file system {self.device}: its content would be kept in memory, and needs "
+            f"{size_text(self.needed)} of {size_text(self.usable)} that can be used{more}",
+            hint="give the machine more memory, use a smaller image, or let the root file system where it is",
+        )
+
+
+class Place:
+    """A directory in memory for the content. A tmpfs itself fails the write for which it has no room."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def keep(self, source: str, omitted: frozenset[str]) -> Copied:
+        """Copy the directory `source`, without the paths `omitted`. Raises Failure if that does not fit."""
+        try:
+            copied = copy_tree(source, self.path, omitted, wrote=self.wrote)
+        except OSError as error:
+            self.check()  # it says more than an error of the file system
+            raise _unkept(as_failure(error).message) from error
+        self.check()
+        return copied
+
+    def wrote(self, count: int) -> None:
+        """Look whether it is full, now that `count` more bytes were copied. Raises Failure."""
+
+    def check(self) -> None:
+        """Raise Failure if a part of what was copied is not kept."""
+
+
+class _Compressed(Place):
+    def __init__(self, path: str, memory: Memory, device: Zram) -> None:
+        super().__init__(path)
+        self._memory = memory
+        self._device = device
+        self._copied = self._seen = 0
+
+    def wrote(self, count: int) -> None:
+        self._copied += count
+        if self._copied - self._seen >= STEP:
+            self._seen = self._copied
+            self._look(STEP)
+
+    def check(self) -> None:
+        self._look(0)
+
+    def _look(self, next_step: int) -> None:
+        """Raise Failure if something was not written, or if another `next_step` bytes would not fit."""
+        problem = ""
+        try:
+            sync_file_system(self.path)
+        except OSError as error:
+            problem = as_failure(error).message
+        memory, used = self._memory, self._device.memory
+        if used + next_step > memory.usable or self._device.failed_writes:
+            wanted = max(used * memory.needed // max(self._copied, used, 1), memory.usable)
+            raise memory.refusal(
+                f"; compressed by {self._device.algorithm} it would need about {size_text(wanted)} "
+                f"(estimated from the first {size_text(self._copied)})"
+            )
+        if problem:
+            raise _unkept(problem)
+
+
+def _unkept(problem: str) -> Failure:
+    return Failure(f"the content of the root file system cannot be kept: {problem}")
+
+
+@contextmanager
+def place_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[Place]:
+    """A directory for the content during the block; on `kind`, the file system of the new root, if it is compressed.
+
+    Raises Failure if the content does not fit and the kernel has no zram.
+    """
+    what = f"keeping the content of the root file system {memory.device} in memory"
+    if memory.needed <= memory.usable:
+        log("notice", f"{what}: {size_text(memory.needed)}")
+        with mounted("none", "tmpfs", f"mode=0700,size={memory.usable},nr_inodes=0") as path:
+            yield Place(path)
+        return
+    with _zram(memory, log) as device:
+        log("notice", f"{what}, compressed by {device.algorithm}: {size_text(memory.needed)}")
+        done = processes.run([*_MKFS[kind], device.node])
+        if done.status:
+            raise _unkept(done.last_lines)
+        with mounted(device.node, kind, "noatime") as path:
+            yield _Compressed(path, memory, device)
+
+
+@contextmanager
+def _zram(memory: Memory, log: Log) -> Iterator[Zram]:
+    from provision.system.block.zram import add_zram
+
+    try:
+        device = add_zram(2 * memory.needed + _SPARE, memory.usable)
+    except OSError as error:
+        raise memory.refusal(f"; it cannot be compressed: {as_failure(error).message}") from error
+    if device is None:
+        raise memory.refusal("; there is no kernel module zram to compress it")
+    try:
+        yield device
+    finally:
+        try:
+            device.remove()
+        except OSError as error:
+            log("warning", f"disks: {device.node} keeps its memory: {as_failure(error).message}")
+
+
+def needed_memory(place: str) -> int:
+    """Bytes of memory that the content of the file system that is mounted at `place` takes in a tmpfs."""
+    found = os.statvfs(place)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * _NODE
+
+
+def usable_memory(meminfo: str, *, encrypts: bool) -> int:
+    """Bytes of memory that the content may take, by the text of /proc/meminfo (proc(5)).
+
+    These are nine tenths of what the kernel calls available. If a volume will be encrypted, cryptsetup needs up to
+    1 GiB, but at most half of the memory (cryptsetup-luksFormat(8), --pbkdf-memory).
+    """
+    found = {name: int(rest.split()[0]) << 10 for name, _, rest in (one.partition(":") for one in meminfo.splitlines())}
+    reserved = min(1 << 30, found["MemTotal"] // 2) if encrypts else 0
+    return max(found["MemAvailable"] * 9 // 10 - reserved, 0)
