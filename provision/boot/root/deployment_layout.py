@@ -13,7 +13,7 @@ from provision.config.format import Config
 from provision.config.problems import Path, Problem
 from provision.kernel_command_line import arguments, last_value
 from provision.planning.machine_view import FileStatus, FileType
-from provision.planning.root.target_paths import Statuses, Unresolvable, followed, resolve_path
+from provision.planning.root.target_paths import Statuses, Unresolvable, depth, followed, resolve_path
 
 SETTINGS = ("/etc/ostree/prepare-root.conf", "/usr/lib/ostree/prepare-root.conf")
 """Settings of the deployment; only the first one that exists counts. The initramfs has a copy."""
@@ -72,8 +72,12 @@ class Layout(NamedTuple):
         rest = path[len(point) :].strip("/")
         return self.disk.file_status(f"{folder.rstrip('/')}/{rest}" if rest else folder)
 
-    def with_mount(self, point: str) -> Layout:
-        """The layout with a file system of the config, whose files are not known."""
+    def with_mount(self, path: str) -> Layout:
+        """The layout with one more file system, whose files are not known; the same if no mount point can be there."""
+        try:
+            point = followed(self, path)
+        except Unresolvable:
+            return self  # the mount stage reports it
         read_only = {one: why for one, why in self.read_only.items() if one != point}
         return self._replace(mounts={**self.mounts, point: None}, read_only=read_only)
 
@@ -128,8 +132,8 @@ def layout(disk: Files, folder: str, command_line: str, settings: str) -> Layout
         hint = f"{ELSEWHERE}, or let the boot loader say rw"
         physical = ReadOnly("the physical root, which is read-only: the kernel command line has no rw", hint)
         read_only.setdefault("/sysroot", physical)
-    loader = disk.file_status("/boot/loader")
-    if loader is not None and loader.kind is FileType.LINK:
+    loader, point = disk.file_status("/boot/loader"), disk.file_status(f"{folder}/boot")
+    if loader and loader.kind is FileType.LINK and point and point.kind is FileType.DIRECTORY:
         # /boot is not a file system of its own, so it is bound
         mounts["/boot"] = "/boot"
         if physical:
@@ -142,17 +146,15 @@ def refusals(config: Config, found: Layout, mounted: Collection[str] = ()) -> It
 
     File systems of the config can be written, and those at the paths `mounted`, which others mount.
     """
-    whole = found
-    for path in (*mounted, *(one.path for one in config.storage.filesystems if one.path)):
-        try:
-            whole = whole.with_mount(followed(found, path))
-        except Unresolvable:
-            continue  # the mount stage reports it
-    for index, filesystem in enumerate(config.storage.filesystems):
-        if filesystem.path and not _is_directory(found, filesystem.path, followed):
-            yield from _refusal(("storage", "filesystems", index, "path"), filesystem.path, found)
-    for place, path in _paths(config, whole):
-        yield from _refusal(place, path, whole)
+    for path in mounted:
+        found = found.with_mount(path)
+    points = [(one.path, index) for index, one in enumerate(config.storage.filesystems) if one.path]
+    for path, index in sorted(points, key=lambda one: depth(one[0])):
+        if not _is_directory(found, path, followed):
+            yield from _refusal(("storage", "filesystems", index, "path"), path, found)
+        found = found.with_mount(path)
+    for place, path in _paths(config, found):
+        yield from _refusal(place, path, found)
 
 
 def _refusal(place: Path, path: str, found: Layout) -> Iterator[Problem]:

@@ -107,8 +107,19 @@ def test_boot_can_be_written_where_it_is_mounted() -> None:
     assert refused(file("/boot/own"), separate) == []
     storage = Storage(files=(File(path="/boot/own"),), filesystems=(Filesystem(device="/dev/vda1", path="/boot"),))
     assert refused(Config(storage=storage), separate, COMPOSEFS) == []
+    inside = Filesystem(device="/dev/vda2", path="/boot/efi")
+    assert (
+        refused(Config(storage=storage.changed(filesystems=(inside, *storage.filesystems))), separate, COMPOSEFS) == []
+    )
+    assert len(refused(Config(storage=Storage(filesystems=(inside,))), separate, COMPOSEFS)) == 1
     found = layout(separate, FOLDER, COMMAND_LINE, COMPOSEFS)
     assert list(refusals(file("/boot/own"), found, ["/boot"])) == []
+
+
+def test_boot_is_bound_only_where_the_deployment_has_that_directory() -> None:
+    disk = physical()
+    del disk.nodes[f"{FOLDER}/boot"]
+    assert refused(file("/boot/own"), disk) == [f"there is no /boot {NEW}"]
 
 
 @pytest.mark.parametrize(
