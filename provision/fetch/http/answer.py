@@ -133,7 +133,8 @@ class _TimedBytes(socket.SocketIO):
 
     def __init__(self, channel: socket.socket) -> None:
         super().__init__(channel, "r")
-        channel._io_refs += 1  # type: ignore[attr-defined]  # noqa: SLF001 - as socket.makefile does
+        lowest: Any = getattr(channel, "socket", channel)  # of TLS in the TLS of a proxy the connection to the proxy
+        lowest._io_refs += 1  # noqa: SLF001 - as the method makefile of both does
         self._channel = channel
         self.deadline = Deadline(channel.gettimeout() or 0)
         self.silence = 0.0

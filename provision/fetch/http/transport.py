@@ -47,7 +47,7 @@ BUNDLES = (
 OLD_URLLIB3 = str(vars(urllib3)["__version__"]).startswith("1.")
 """Whether this is urllib3 1.26 (Debian 12), which differs from 2 in two ways; both versions are tested."""
 
-urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # `error_texts` says what to do about the clock
+urllib3.disable_warnings()  # `error_texts` says what to do about the clock and the names in certificates
 
 
 class TruncatedError(OSError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from provision.fetch.http.client import ACCEPT, Client, NotFoundError
 from provision.fetch.http.http_types import Request
 from provision.fetch.settings import FetchSettings
 from tests.fetch.certificates import Authority
-from tests.fetch.server import Answer, says, serve, talking
+from tests.fetch.server import Answer, Talk, says, serve, talking
 from tests.recorded_log import RecordedLog
 
 
@@ -195,6 +198,50 @@ def test_the_common_name_of_a_certificate_does_not_count(log: RecordedLog, ca: A
     assert "not valid for" in failed.value.message
     assert "subjectAltName; its commonName does not count" in failed.value.hint
     assert not served.asked
+
+
+def tunnel(tls: Path, to: str) -> Talk:
+    """A proxy that speaks TLS with this key and certificate, and leads every CONNECT to one server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls)
+    host, _, port = to.rpartition("//")[2].partition(":")
+
+    def talk(channel: socket.socket) -> None:
+        with context.wrap_socket(channel, server_side=True) as near, socket.create_connection((host, int(port))) as far:
+            near.recv(65536)
+            near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            while True:
+                for ready in select.select([near, far], [], [])[0]:
+                    received = ready.recv(65536)
+                    if not received:
+                        return
+                    (far if ready is near else near).sendall(received)
+
+    return talk
+
+
+@contextmanager
+def behind_tls_proxy(ca: Authority, certificate: Path) -> Iterator[dict[str, Any]]:
+    """Settings for a server with this certificate, which is at any https URL behind a proxy that speaks TLS itself."""
+    with (
+        serve({"/a": Answer(b"safe" * 99_999)}, tls=certificate) as far,
+        talking(tunnel(ca.issue("localhost"), far.url)) as proxy,
+    ):
+        yield {"https_proxy": proxy.replace("http:", "https:"), "authorities": (ca.certificate,)}
+
+
+@pytest.mark.slow
+def test_a_proxy_with_tls_leads_to_servers_with_tls(log: RecordedLog, ca: Authority) -> None:
+    with behind_tls_proxy(ca, ca.issue("far.invalid")) as settings:
+        ours = client(log, http_total=60, **settings)
+        assert [ours.read(Request("https://far.invalid/a")) for _ in range(2)] == [b"safe" * 99_999] * 2
+
+
+@pytest.mark.slow
+def test_the_common_name_does_not_count_behind_a_proxy_with_tls_either(log: RecordedLog, ca: Authority) -> None:
+    certificate = ca.issue("far.invalid", san=False)
+    with behind_tls_proxy(ca, certificate) as settings, pytest.raises(FetchFailed, match="not valid for"):
+        client(log, http_total=3, **settings).read(Request("https://far.invalid/a"))
 
 
 @pytest.mark.slow
