@@ -6,7 +6,7 @@ import errno
 import re
 import socket
 from collections.abc import Iterator
-from http.client import HTTPMessage, HTTPResponse
+from http.client import BadStatusLine, HTTPMessage, HTTPResponse
 from io import BufferedReader, BytesIO
 from typing import Any
 
@@ -77,12 +77,17 @@ class Answer(HTTPResponse):
 
 
 def _head(stream: BufferedReader) -> tuple[bytes, list[Field]]:
-    """The status line and the headers of the final answer; the line is empty if there is no answer. Raises OSError."""
+    """The status line and the headers of the final answer; the line is empty if there is no answer.
+
+    Raises OSError or BadStatusLine.
+    """
     lines = _lines(stream)
     for _ in range(INTERIM_LIMIT + 1):
         status = next(lines)
-        if not status.startswith(b"HTTP/"):
+        if not status:
             return status, []
+        if not status.startswith(b"HTTP/"):
+            raise BadStatusLine("no HTTP")  # http.client ignores white space before it
         fields = list(_fields(lines))
         if not INTERIM.match(status):
             return status, fields

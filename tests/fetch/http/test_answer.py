@@ -77,11 +77,12 @@ def test_a_line_that_is_no_header_spoils_an_answer(log: RecordedLog, line: bytes
     [
         (b"", "the server closed the connection without an answer"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP"),
+        (b"\r" + START + END, "the answer is not HTTP"),
         (b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n", "a line of the answer is longer than 64 KiB"),
         (START, "the answer breaks off in its headers"),
         (b"HTTP/1.1 103 Early\r\n\r\n" * 11, "more than 10 interim answers"),
     ],
-    ids=["nothing", "SSH", "long status", "no end", "interim"],
+    ids=["nothing", "SSH", "white space", "long status", "no end", "interim"],
 )
 def test_what_is_no_answer_is_explained(log: RecordedLog, answer: bytes, told: str) -> None:
     with talking(says(answer), says(START + END)) as url:
