@@ -29,7 +29,10 @@ _NODE = 1 << 10
 """Bytes of memory that a file takes in a tmpfs beside its content."""
 
 _SPARE = 512 << 20
-"""Bytes of the device beyond twice the content: mkfs.xfs wants 300 MiB. What is not written takes 0.4 % of memory."""
+"""Bytes of the device beyond twice the content: mkfs.xfs wants 300 MiB."""
+
+_PAGE, _ENTRY = 4096, 24
+"""Bytes of a page, and of its entry in the table of a zram device (`struct zram_table_entry`, zram_drv.h of Linux)."""
 
 _MKFS = {
     "btrfs": ["mkfs.btrfs", "--quiet", "--force", "--metadata", "single"],
@@ -45,6 +48,16 @@ class Memory(NamedTuple):
     device: str
     needed: int
     usable: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of a compressed device for the content."""
+        return 2 * self.needed + _SPARE
+
+    @property
+    def table(self) -> int:
+        """Bytes of memory that a compressed device takes when nothing is written to it."""
+        return self.size // _PAGE * _ENTRY
 
     def refusal(self, more: str = "") -> Failure:
         """The failure for content that does not fit; `more` is said after the figures."""
@@ -82,6 +95,7 @@ class _Compressed(Place):
     def __init__(self, path: str, memory: Memory, device: Zram) -> None:
         super().__init__(path)
         self._memory = memory
+        self._limit = memory.usable - memory.table
         self._device = device
         self._copied = self._seen = 0
 
@@ -102,8 +116,8 @@ class _Compressed(Place):
         except OSError as error:
             problem = as_failure(error).message
         memory, used = self._memory, self._device.memory
-        if used + next_step > memory.usable or self._device.failed_writes:
-            wanted = max(used * memory.needed // max(self._copied, used, 1), memory.usable)
+        if used + next_step > self._limit or self._device.failed_writes:
+            wanted = max(used * memory.needed // max(self._copied, used, 1), self._limit) + memory.table
             raise memory.refusal(
                 f"; compressed by {self._device.algorithm} it would need about {size_text(wanted)} "
                 f"(estimated from the first {size_text(self._copied)})"
@@ -141,8 +155,10 @@ def place_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[Place]:
 def _zram(memory: Memory, log: Log) -> Iterator[Zram]:
     from provision.system.block.zram import add_zram
 
+    if memory.usable <= memory.table:
+        raise memory.refusal("; compressed, it would not fit either")
     try:
-        device = add_zram(2 * memory.needed + _SPARE, memory.usable)
+        device = add_zram(memory.size, memory.usable - memory.table)
     except OSError as error:
         raise memory.refusal(f"; it cannot be compressed: {as_failure(error).message}") from error
     if device is None:

@@ -117,12 +117,21 @@ def test_writes_that_the_device_refuses_are_noticed(kind: str) -> None:
     assert "; compressed by " in refusal(kind, overfill)
 
 
+def test_the_table_of_the_device_counts() -> None:
+    """A device for much more content than there is memory would take the memory before anything is copied."""
+    with (
+        pytest.raises(Failure, match="compressed, it would not fit either"),
+        place_in_memory(Memory("/dev/vda", 1 << 40, 1 << 33), "xfs", silent),
+    ):
+        pytest.fail("a device was added")
+
+
 WITHOUT_ZRAM = """
 from provision.boot.root.memory import Memory, place_in_memory
 from provision.failures import Failure
 from provision.log import silent
 try:
-    with place_in_memory(Memory("/dev/vda", 2, 1), "xfs", silent):
+    with place_in_memory(Memory("/dev/vda", 6 << 20, 5 << 20), "xfs", silent):
         pass
 except Failure as failure:
     print(failure.message)
@@ -136,4 +145,4 @@ def test_without_zram_in_the_kernel_it_is_refused() -> None:
     script = 'mount -t tmpfs none /sys/class/zram-control && exec "$@"'
     argv = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", WITHOUT_ZRAM]
     said = subprocess.check_output(argv, text=True)
-    assert "needs 2 bytes of 1 bytes that can be used; there is no kernel module zram to compress it" in said
+    assert "needs 6 MiB of 5 MiB that can be used; there is no kernel module zram to compress it" in said
