@@ -10,7 +10,7 @@ import pytest
 
 from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.machine import Machine
-from tests.real.boot.workload import LATER, ran
+from tests.real.boot.workload import LATER, check_unchanged, ran
 
 pytestmark = pytest.mark.boot
 
@@ -40,13 +40,15 @@ def test_slots_share_the_record_on_the_efi_system_partition(images: DebianRoot, 
     subprocess.run(["mkfs.fat", "-C", "-n", "SHARED", shared, str(64 << 10)], check=True, stdout=subprocess.PIPE)
     attached = ["-drive", f"if=none,id=d2,file={shared},format=raw", "-device", "virtio-blk-pci,drive=d2"]
     arguments = "provision.firstboot=auto provision.firstboot.device=LABEL=SHARED"
-    first = Machine(images, tmp_path / "a").boot(arguments, path, devices=attached)
+    first_slot = Machine(images, tmp_path / "a")
+    first = first_slot.boot(arguments, path, devices=attached)
     assert first.reported["nodes"]["/etc/motd.d/provision"]["size"] == len("welcome")
     assert "/etc/.provision-complete.json" not in first.reported["nodes"]
     assert first.reported["failed"] == [""]
     second = Machine(images, tmp_path / "b").boot(arguments, path, devices=attached)
     assert ran(second) == LATER
     assert "/etc/motd.d/provision" not in second.reported["nodes"]
+    check_unchanged(first, first_slot.boot(arguments, path, devices=attached))
 
 
 RESET = """\
