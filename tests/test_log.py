@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from io import StringIO
 from pathlib import Path
 
@@ -79,9 +80,11 @@ def test_what_matters_to_a_person_is_on_every_console(tmp_path: Path) -> None:
 
 def test_a_console_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
     screen, terminal = os.openpty()
-    log = on_consoles(open_log(StringIO(), to_stdout=True), initramfs(tmp_path, terminal))
+    log = on_consoles(open_log(StringIO(), to_stdout=True), initramfs(tmp_path, terminal), seconds=0.1)
+    began = time.monotonic()
     for _ in range(1000):
         log("warning", "x" * 1000)
+    assert time.monotonic() - began < 50, "each message waits"
     os.close(screen)
     os.close(terminal)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -28,12 +29,49 @@ def test_every_console_gets_it(root: Path) -> None:
         os.close(terminal)
 
 
-def test_a_console_that_takes_no_more_is_not_waited_for(root: Path) -> None:
+def test_a_slow_console_gets_everything(root: Path) -> None:
+    """A terminal takes some thousand bytes at once; the end of a report, with the hint, comes after them."""
     screen, terminal = os.openpty()
     (root / "dev/ttyS0").symlink_to(os.ttyname(terminal))
-    for _ in range(1000):
-        consoles.show("x" * 1000, str(root))
+    text = "\n".join(f"{number:099}" for number in range(1000))
+    seen = bytearray()
+
+    def read_slowly() -> None:
+        while not seen.endswith(b"999\r\n"):
+            seen.extend(os.read(screen, 100))
+
+    reader = Thread(target=read_slowly, daemon=True)
+    reader.start()
+    assert consoles.show(text, str(root), seconds=60)
+    reader.join(60)
+    assert seen.decode().replace("\r", "") == f"{text}\n"
     os.close(screen)
+    os.close(terminal)
+
+
+def test_a_console_that_takes_no_more_does_not_stop_the_boot(root: Path) -> None:
+    """The other consoles get all lines meanwhile."""
+    (stuck, terminal), (screen, other) = os.openpty(), os.openpty()
+    (root / "dev/ttyS0").symlink_to(os.ttyname(terminal))
+    (root / "dev/ttyS1").symlink_to(os.ttyname(other))
+    assert not consoles.show("x" * 100_000, str(root), seconds=0.01)
+    (root / "dev/ttyS1").unlink()
+    os.close(screen)
+    os.close(other)
+    screen, other = os.openpty()
+    (root / "dev/ttyS1").symlink_to(os.ttyname(other))
+    assert not consoles.show("the cause", str(root), seconds=0.01)
+    assert os.read(screen, 4096) == b"the cause\r\n"
+    for fd in (stuck, terminal, screen, other):
+        os.close(fd)
+
+
+def test_a_console_that_has_hung_up_is_skipped(root: Path) -> None:
+    screen, terminal = os.openpty()
+    (root / "dev/ttyS0").symlink_to(os.ttyname(terminal))
+    (root / "dev/ttyS1").symlink_to("/dev/full")
+    os.close(screen)
+    assert consoles.show("x" * 100_000, str(root), seconds=60)
     os.close(terminal)
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from provision.boot.failure import ssh_login
 from provision.boot.failure.missing_root import may_provision, missing_root
+from provision.boot.failure.rows import ROWS, cut, fitted, row_count
 from provision.boot.failure_policy import HOLD, FailurePolicy, failure_policy
 from provision.boot.first_boot import ENVIRONMENT
 from provision.boot.run_files import BUNDLE, WITH_SECRETS
@@ -25,8 +27,9 @@ UNITS = ("provision-*.service", "ignition-*.service")
 """Names of the units that run stages: ours, and those of Ignition, which may run our program."""
 
 LAST_LINES = 5
-MAX_LINES = 6
-"""How many lines of a report are shown: with the others they are 12, which a screen shows beside systemd's own."""
+
+LEAST_ROWS = 2
+"""Rows for the causes and hints, even if there are none left."""
 
 MAX_NAMES = 3
 """How many units that failed are named."""
@@ -93,42 +96,66 @@ def show_report(running_system: LocalSystem) -> None:
         policy = failure_policy(command_line)
     except Failure:
         policy = FailurePolicy()  # `look` has reported that
+    tail = [cut(sentence, 1)] if (sentence := policy.sentence()) else []
+    rows = (
+        ROWS - row_count(tail) - (ssh_login.ROWS if policy.action == HOLD and ssh_login.ARGUMENT in command_line else 0)
+    )
     if units or saved:
-        text = report_text(units, saved, bundle=os.path.exists(BUNDLE), decided=os.path.exists(ENVIRONMENT))
-        text += secrets_line([path for path in WITH_SECRETS if os.path.exists(path)])
+        secrets = secrets_line([path for path in WITH_SECRETS if os.path.exists(path)])
+        rows -= row_count(secrets)
+        bundle, decided = os.path.exists(BUNDLE), os.path.exists(ENVIRONMENT)
+        text = [*report_text(units, saved, bundle=bundle, decided=decided, rows=rows), *secrets]
     else:
         causes = missing_root(running_system)
-        text = other_text(causes, [] if causes else _failed("*"))
-    consoles.show("\n".join(["", *text, policy.sentence()]))
+        text = other_text(causes, [] if causes else _failed("*"), rows)
+    consoles.show("\n".join(["", *text, *tail]))
     if policy.action == HOLD:
-        from provision.boot.failure.ssh_login import start_ssh
-
-        start_ssh(command_line)
+        ssh_login.start_ssh(command_line)
     policy.carry_out()
 
 
-def report_text(units: list[FailedUnit], saved: list[str], *, bundle: bool = False, decided: bool = True) -> list[str]:
+def report_text(
+    units: list[FailedUnit], saved: list[str], *, bundle: bool = False, decided: bool = True, rows: int = ROWS
+) -> list[str]:
     """The lines to show: which units failed, and why: the saved report, or else the last lines of their logs.
 
     `bundle` says whether there is a file for `provision replay`; `decided`, whether it is known that this is a first
-    boot.
+    boot. They take at most `rows` rows of a console; the whole report is in its file, or in the log.
     """
-    hints = _hints(units)
     causes = saved or _last_words(units)
-    shown = causes[: MAX_LINES - len(hints)]
-    more = f"  ... and {len(causes) - len(shown)} lines more" + (f", in {REPORT}" if saved else "")
     is_ignition = any(unit.name.startswith("ignition-") for unit in units)
     names = "ignition" if is_ignition else "provision"
     log = f"journalctl -u '{names}-*'" if units else LOG
-    return [
-        f"The first boot stopped: {_named(units) or 'a stage failed'}",
-        *([] if saved or not causes else ["It said last:"]),
-        *(f"  {line}" for line in shown),
-        *([more] if len(causes) > len(shown) else []),
-        *(f"  {line}" for line in hints),
-        f"{_next_boot(saved, decided=decided or is_ignition)}The log: {log}"
-        + (f"; for provision replay: {BUNDLE}" if bundle else ""),
-    ]
+    head = [cut(f"The first boot stopped: {_named(units) or 'a stage failed'}", 2)]
+    head += [] if saved or not causes else ["It said last:"]
+    end = f"{_next_boot(saved, decided=decided or is_ignition)}The log: {log}"
+    end += f"; for provision replay: {BUNDLE}" if bundle else ""
+    return [*head, *_causes(causes, _hints(units), rows - row_count([*head, end]), REPORT if saved else ""), end]
+
+
+def _causes(causes: list[str], hints: list[str], rows: int, place: str) -> list[str]:
+    """Causes and hints in at most `rows` rows (but LEAST_ROWS). Hints come last, but have their rows first.
+
+    If something is left out, a line says so; `place` is the file that has it, empty if it is in the log.
+    """
+    rows = max(rows, LEAST_ROWS)
+    hints = [f"  {line}" for line in [*(line for line in causes if _is_hint(line)), *hints]]
+    causes = [f"  {line}" for line in causes if not _is_hint(line)]
+    if row_count([*causes, *hints]) <= rows:
+        return [*causes, *hints]
+    shown_hints = fitted(hints, rows // 2 if causes else rows - 1)
+    left = rows - row_count(shown_hints)
+    if left == 1:
+        return [*fitted(causes, 1), *shown_hints]
+    shown = fitted(causes, left - 1)
+    left_out = len(causes) + len(hints) - len(shown) - len(shown_hints)
+    where = f"in {place}" if place else "in the log"
+    more = f"and {left_out} lines more, {where}" if left_out else f"the whole text is {where}"
+    return [*shown, f"  ... {more}", *shown_hints]
+
+
+def _is_hint(line: str) -> bool:
+    return line.startswith("hint: ")
 
 
 def secrets_line(paths: list[str]) -> list[str]:
@@ -148,12 +175,12 @@ def _next_boot(saved: list[str], *, decided: bool) -> str:
     return "The next boot provisions again, and goes on where this one stopped. "
 
 
-def other_text(causes: list[str], units: list[FailedUnit]) -> list[str]:
+def other_text(causes: list[str], units: list[FailedUnit], rows: int = ROWS) -> list[str]:
     """The lines for a boot in which no unit of ours failed: the known causes, or else the units that failed."""
-    heading = f"The boot stopped: {causes[0] if causes else _named(units) or 'no unit failed'}"
-    hints = _hints(units)
-    rest = (causes[1:] or _last_words(units))[: MAX_LINES - len(hints)]
-    return [heading, *(f"  {line}" for line in [*rest, *hints]), "The log: journalctl -b"]
+    head = cut(f"The boot stopped: {causes[0] if causes else _named(units) or 'no unit failed'}", 2)
+    end = "The log: journalctl -b"
+    rows -= row_count([head, end])
+    return [head, *_causes(causes[1:] or _last_words(units), _hints(units), rows, ""), end]
 
 
 def _last_words(units: list[FailedUnit]) -> list[str]:

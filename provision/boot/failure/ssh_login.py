@@ -11,6 +11,7 @@ import os
 import time
 from base64 import b64decode, b64encode
 
+from provision.boot.failure.rows import cut
 from provision.boot.run_files import RUN_DIR
 from provision.failures import Failure
 from provision.kernel_command_line import arguments
@@ -36,6 +37,9 @@ PermitTunnel no
 PidFile {FOLDER}/pid
 """
 """sshd_config(5)."""
+
+ROWS = 3
+"""How many rows of a console the messages take: two for the key of this host, one for its addresses."""
 
 LONGEST_WAIT = 60.0
 """Seconds to wait for an address, to show it. A later one can be used too."""
@@ -83,11 +87,11 @@ def start_ssh(command_line: str) -> None:
             _start_network()
             found = _addresses()
             consoles.show(
-                f"Its addresses: {' '.join(found)}" if found else f"It has no address after {LONGEST_WAIT:g} s."
+                cut(f"Its addresses: {' '.join(found)}", 1) if found else f"It has no address after {LONGEST_WAIT:g} s."
             )
     except Exception as error:  # noqa: BLE001 - the boot is held, whatever goes wrong here
         hint = f" (hint: {error.hint})" if isinstance(error, Failure) and error.hint else ""
-        consoles.show(f"Nobody can log in by ssh: {error}{hint}")
+        consoles.show(cut(f"Nobody can log in by ssh: {' '.join(str(error).splitlines())}{hint}", ROWS))
 
 
 def _start_sshd(keys: str) -> str:

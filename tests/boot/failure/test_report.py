@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
+from provision.boot.failure import ssh_login
 from provision.boot.failure.report import (
-    MAX_LINES,
     MAX_NAMES,
     FailedUnit,
     failure_lines,
@@ -14,7 +16,10 @@ from provision.boot.failure.report import (
     saved_lines,
     secrets_line,
 )
+from provision.boot.failure.rows import COLUMNS, ROWS, row_count
+from provision.boot.failure_policy import HOLD, FailurePolicy
 from provision.boot.root.kept_content import LOST
+from provision.boot.run_files import WITH_SECRETS
 from provision.config.problems import Problem
 from provision.failures import ActionFailed, ConfigInvalid, PlanRefused
 from provision.fetch.user_data.reading import read_config
@@ -84,13 +89,42 @@ def test_the_bundle_is_named_if_there_is_one() -> None:
 
 
 def test_a_long_story_is_cut() -> None:
-    told = [f"reason {number}" for number in range(MAX_LINES + 5)]
+    told = [f"reason {number}" for number in range(20)]
     shown = report_text([DISKS], told)
-    assert shown[-3:-1] == [f"  reason {MAX_LINES - 1}", "  ... and 5 lines more, in /run/provision/failure"]
+    assert shown[-3:-1] == ["  reason 7", "  ... and 12 lines more, in /run/provision/failure"]
     hung = report_text([DISKS._replace(result="oom-kill", last_lines=tuple(told))], [])
-    assert hung[-2] == "  hint: give the machine more memory"
-    # and the sentence about what the machine does then
-    assert len([*hung, *secrets_line(["/a"])]) <= 11
+    assert hung[-3:-1] == ["  ... and 14 lines more, in the log", "  hint: give the machine more memory"]
+
+
+def test_a_hint_is_shown_whatever_the_length_of_the_reasons() -> None:
+    shown = report_text([DISKS], ["x" * 2000, "hint: add a disk", "y" * 2000])
+    assert shown[-2] == "  hint: add a disk"
+    assert shown[-3] == "  ... the whole text is in /run/provision/failure"
+    assert {len(line) for line in shown[1:3]} == {3 * COLUMNS}
+
+
+LENGTHS = (0, 78, 79, 240, 5000)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 50])
+@pytest.mark.parametrize("units", [0, 1, MAX_NAMES + 2])
+def test_a_report_fits_on_a_screen(count: int, units: int) -> None:
+    failed = [FailedUnit("provision-fetch-offline.service", "timeout", ("z" * 300,) * 5)] * units
+    for length, hint, rows in product(LENGTHS, LENGTHS, (ROWS, ROWS - 3)):
+        saved = ["r" * length] * count + [f"hint: {'h' * hint}"] * (hint % 4)
+        assert row_count(report_text(failed, saved, bundle=True, rows=rows)) <= rows
+        assert row_count(other_text(saved, failed, rows)) <= rows
+
+
+def test_a_held_machine_with_all_its_lines_fits_too() -> None:
+    """The lines about secrets, the policy and ssh leave rows for a reason and its hint."""
+    tail = [*secrets_line(list(WITH_SECRETS)), FailurePolicy(HOLD).sentence()]
+    rows = ROWS - row_count(tail) - ssh_login.ROWS
+    shown = report_text([DISKS], ["x" * 500, "hint: do this"], bundle=True, rows=rows)
+    assert shown[1][:9] + shown[-2] == "  xxxxxxx  hint: do this"
+    assert row_count([*shown, *tail]) + ssh_login.ROWS <= ROWS
+    key = f"Log in as root by ssh, with the key of {ssh_login.ARGUMENT}. The key of this host: SHA256:{'x' * 43}"
+    assert row_count([key, "addresses"]) == ssh_login.ROWS
 
 
 def test_files_with_secrets_are_named() -> None:
