@@ -185,7 +185,7 @@ class Boot(NamedTuple):
         from provision.system.block.kernel_devices import KernelDevices
         from provision.system.machine import Machine
 
-        user = self._cached_config()
+        user = cached_config(self.cache)
         config = _merged_config(base, user)
         state = self.state._replace(
             seed=self._seed(running_system, user),
@@ -301,20 +301,22 @@ class Boot(NamedTuple):
                     IGNITION_PATH=path,
                 )
 
-    def _cached_config(self) -> Config:
-        cached = read_private(self.cache)
-        if cached is None:
-            raise Failure(f"{self.cache}: there is no config", hint="a fetch stage has to come first")
-        try:
-            return decode(cached)
-        except ValueError:
-            hint = "remove it and run a fetch stage again"
-            raise Failure(f"{self.cache}: is not what a fetch stage writes", hint=hint) from None
-
     def _running_system(self) -> LocalSystem:
         from provision.system.running_system.local_system import LocalSystem
 
         return LocalSystem(SystemPaths.of(self.environment))
+
+
+def cached_config(path: str, base: Config = EMPTY) -> Config:
+    """The user's config that a fetch stage has kept, merged over the base config. Raises Failure."""
+    cached = read_private(path)
+    if cached is None:
+        raise Failure(f"{path}: there is no config", hint="a fetch stage has to come first")
+    try:
+        return _merged_config(base, decode(cached))
+    except ValueError:
+        hint = "remove it and run a fetch stage again"
+        raise Failure(f"{path}: is not what a fetch stage writes", hint=hint) from None
 
 
 def addresses(platform: str, context: FetchContext) -> Mapping[str, str]:

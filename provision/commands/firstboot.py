@@ -30,7 +30,7 @@ from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
 from provision.boot.first_boot import decide, record_device
 from provision.boot.network_end import end_network
-from provision.boot.run_files import RUN_DIR
+from provision.boot.run_files import CONFIG_CACHE, RUN_DIR
 from provision.boot.start_limit import extended
 from provision.failures import Failure, Usage, as_failure
 from provision.fetch.running_system import SystemPaths
@@ -107,7 +107,7 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
     more = os.environ.get("IGNITION_ARGS", "").split()
     for step in steps:
         if step == "mount":
-            _check_root(running_system)
+            _check_root(platform, running_system)
         if step == "reset":
             _reset(running_system)
         elif step == "record":
@@ -137,7 +137,7 @@ def _reset(running_system: LocalSystem) -> None:
     reset_root(SYSROOT, running_system)
 
 
-def _check_root(running_system: LocalSystem) -> None:
+def _check_root(platform: str, running_system: LocalSystem) -> None:
     """Check that the root has its content, and mount what belongs to it. Raises Failure."""
     from provision.boot.root.kept_content import check_content
 
@@ -145,8 +145,11 @@ def _check_root(running_system: LocalSystem) -> None:
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     if ostree_system(command_line):
         from provision.boot.root.deployment import mount_var
+        from provision.boot.stage_run import cached_config
+        from provision.fetch.base_config import base_config
 
-        mount_var(SYSROOT, command_line)
+        config = cached_config(CONFIG_CACHE, base_config(platform, running_system))
+        mount_var(SYSROOT, command_line, config)
 
 
 def _leave_root(running_system: LocalSystem) -> None:

@@ -22,14 +22,15 @@ from provision.planning.stage import Stage
 from provision.system import mount_table, mounts
 
 
-def mount_var(root: str, command_line: str) -> None:
+def mount_var(root: str, command_line: str, config: Config) -> None:
     """Mount the /var that all deployments share, as the real root does later. Raises MountFailed.
 
-    It does nothing if the root is no deployment, or if the distribution has mounted it.
+    It does nothing if the root is no deployment, if the distribution has mounted it, or if the config has a file system
+    for /var: the mount stage mounts that one, and nothing may be below it when it is unmounted.
     """
     path = f"{root}/var"
     system = ostree_system(command_line)
-    if system and mount_table.at(path) is None:
+    if system and mount_table.at(path) is None and all(one.path != "/var" for one in config.storage.filesystems):
         mounts.mount(f"{root}/sysroot/ostree/deploy/{system}/var", path, "none", ["bind"])
         # the mount of the disk, from which it has its options, may be read-only
         mounts.mount("none", path, "none", ["remount", "bind", "rw"])

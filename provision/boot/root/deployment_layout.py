@@ -23,6 +23,7 @@ COMPOSEFS = frozenset({"true", "1", "yes", "signed", "verity"})
 """Values of `composefs.enabled` with which a deployment that has no image does not boot."""
 
 ELSEWHERE = "write below /etc or /var"
+IN_IMAGE = f"{ELSEWHERE}, or make it a part of the image"
 
 
 class Files(Statuses, Protocol):
@@ -119,18 +120,19 @@ def layout(disk: Files, folder: str, command_line: str, settings: str) -> Layout
     if composefs and not transient:
         read_only["/"] = ReadOnly(
             "/, which is read-only in a deployment of OSTree with composefs",
-            "write below /etc or /var, or give the directory a file system in storage.filesystems",
+            f"{ELSEWHERE}, or give the directory a file system in storage.filesystems",
         )
     has_overlay = disk.file_status(f"{folder}/.usr-ovl-work") is not None  # ostree admin unlock --hotfix
     if not transient and not has_overlay:
-        hint = f"{ELSEWHERE}, or make it a part of the image"
-        read_only["/usr"] = ReadOnly("/usr, which is read-only in a deployment of OSTree", hint, "read-only-usr")
+        read_only["/usr"] = ReadOnly("/usr, which is read-only in a deployment of OSTree", IN_IMAGE, "read-only-usr")
     physical = None
     if _has_readonly_sysroot(disk, command_line, settings):
         read_only["/sysroot"] = ReadOnly("/sysroot, which is read-only in this deployment of OSTree (sysroot.readonly)")
     if not _mounts_root_writable(command_line):
-        hint = f"{ELSEWHERE}, or let the boot loader say rw"
-        physical = ReadOnly("the physical root, which is read-only: the kernel command line has no rw", hint)
+        physical = ReadOnly(
+            "the physical root, which is read-only: the kernel command line has no rw",
+            f"{ELSEWHERE}, or let the boot loader say rw",
+        )
         read_only.setdefault("/sysroot", physical)
     loader, point = disk.file_status("/boot/loader"), disk.file_status(f"{folder}/boot")
     if loader and loader.kind is FileType.LINK and point and point.kind is FileType.DIRECTORY:
@@ -169,7 +171,7 @@ def _refusal(place: Path, path: str, found: Layout) -> Iterator[Problem]:
         yield Problem(
             place,
             f"there is no {top} in this deployment of OSTree, and nothing can be made in its /",
-            hint="write below /etc or /var, or make the directory a part of the image",
+            hint=IN_IMAGE,
             rule="read-only-root",
         )
     elif why:
