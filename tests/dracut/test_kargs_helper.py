@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import os
+import runpy
+import shlex
 import stat
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 HELPER = Path(__file__).parents[2] / "dracut/engine/kargs-helper.py"
 ENTRY = "title Linux\nlinux /vmlinuz\noptions root=LABEL=root quiet nosmt=a*b\n"
 GRUB = 'menuentry "Linux" {\n\tlinux   /vmlinuz-6.1 root=LABEL=root quiet nosmt=a*b\n\tinitrd  /initrd\n}\n'
 DEFAULTS = 'GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="quiet nosmt=a*b"\n'
 CHANGE = ("--should-exist", "nosmt=force", "--should-exist", "console=ttyS0", "--should-not-exist", "quiet")
+
+
+@cache
+def helper() -> dict[str, Any]:
+    """The names of the program."""
+    return runpy.run_path(str(HELPER))
 
 
 @pytest.fixture
@@ -125,3 +140,271 @@ def test_without_entries_it_fails(system: Path) -> None:
     failed = run(system, "bls", *CHANGE)
     assert failed.returncode == 1
     assert "there are no entries" in failed.stderr
+
+
+def test_all_lines_of_options_are_one_command_line(system: Path) -> None:
+    entry = system / "boot/loader/entries/one.conf"
+    entry.write_text("linux /vmlinuz\noptions root=a\noptions quiet\n")
+    (system / "boot/loader/entries/two.conf").write_text("linux /vmlinuz")
+    (system / "boot/loader/entries/shell.conf").write_text("efi /shell.efi\n")
+    assert rebooted(run(system, "bls", "--should-exist", "root=a", "--should-exist", "nosmt"))
+    assert entry.read_text() == "linux /vmlinuz\noptions root=a\noptions quiet nosmt\n"
+    assert entry.with_name("two.conf").read_text() == "linux /vmlinuz\noptions root=a nosmt\n"
+    assert entry.with_name("shell.conf").read_text() == "efi /shell.efi\n"
+
+
+def test_what_is_for_init_stays_behind(system: Path) -> None:
+    entry = system / "boot/loader/entries/one.conf"
+    entry.write_text('linux /vmlinuz\noptions a="b -- c" quiet -- nosmt quiet\n')
+    assert rebooted(run(system, "bls", "--should-exist", "nosmt", "--should-not-exist", "quiet"))
+    assert entry.read_text() == 'linux /vmlinuz\noptions a="b -- c" nosmt -- nosmt quiet\n'
+
+
+def of_fedora(system: Path, options: str = "root=LABEL=root quiet", menu: str = "", environment: str = "") -> None:
+    """Make of it a system whose grub.cfg reads the entries."""
+    (system / "boot/grub").rename(system / "boot/grub2")
+    (system / "boot/grub2/grub.cfg").write_text(f"set timeout=5\n{menu}insmod blscfg\nblscfg\n")
+    for name in ("one", "two"):
+        (system / f"boot/loader/entries/{name}.conf").write_text(f"linux /vmlinuz\noptions {options}\n")
+    if environment:
+        text = f"# GRUB Environment Block\n{environment}\n"
+        (system / "boot/grub2/grubenv").write_text(text.ljust(1024, "#"))
+
+
+def test_entries_that_grub_reads(system: Path) -> None:
+    of_fedora(system)
+    assert rebooted(run(system, "grub", *CHANGE))
+    for name in ("one", "two"):
+        text = (system / f"boot/loader/entries/{name}.conf").read_text()
+        assert text == "linux /vmlinuz\noptions root=LABEL=root nosmt=force console=ttyS0\n"
+    assert f'GRUB_CMDLINE_LINUX="{EDITED}"\n' in (system / "root/etc/default/grub").read_text()
+    assert (system / "root/etc/kernel/cmdline").read_text() == "root=LABEL=root nosmt=force console=ttyS0\n"
+    assert run(system, "grub", *CHANGE).returncode == 0
+
+
+@pytest.mark.parametrize("loader", ["grub", "bls"])
+def test_arguments_in_the_environment_of_grub(system: Path, loader: str) -> None:
+    of_fedora(
+        system, "$kernelopts $tuned_params", 'set tuned_params="quiet b"\n', "kernelopts=root=a ro quiet\nx=quiet"
+    )
+    assert rebooted(run(system, loader, *CHANGE))
+    environment = (system / "boot/grub2/grubenv").read_text()
+    assert environment.rstrip("#").splitlines()[1:] == ["kernelopts=root=a ro nosmt=force console=ttyS0", "x=quiet"]
+    assert len(environment) == 1024
+    assert 'set tuned_params="b"\n' in (system / "boot/grub2/grub.cfg").read_text()
+    entry = (system / "boot/loader/entries/one.conf").read_text()
+    assert entry == "linux /vmlinuz\noptions $kernelopts $tuned_params\n"
+    assert run(system, loader, *CHANGE).returncode == 0
+
+
+def test_the_environment_of_grub_has_a_size(system: Path) -> None:
+    of_fedora(system, "$kernelopts", environment="kernelopts=root=" + "a" * 900)
+    refuses(system, ("--should-exist", "b" * 100), "grubenv: the arguments do not fit into its 1024 bytes")
+
+
+def refuses(system: Path, arguments: tuple[str, ...], said: str) -> None:
+    """Assert that it refuses, before anything is written."""
+    settings = {"LOADER": "grub", "BOOT": f"{system}/boot", "ROOT": f"{system}/root"}
+    with ExitStack() as mounts, pytest.raises(helper()["Refused"]) as refused:
+        helper()["_files"](settings, helper()["_change"](list(arguments)), "/kargs.conf", mounts)
+    assert said in str(refused.value)
+
+
+def test_nothing_is_written_if_one_file_cannot_be_read(system: Path) -> None:
+    (system / "root/etc/default/grub").write_text("GRUB_CMDLINE_LINUX=a true\n")
+    failed = run(system, "grub", *CHANGE)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "/root/etc/default/grub:1: this line cannot be read: write GRUB_CMDLINE_LINUX=" in failed.stderr
+    assert (system / "boot/grub/grub.cfg").read_text() == GRUB
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("boot/grub/grub.cfg", "set timeout=5\n", "grub.cfg: it has neither `linux` with a kernel nor `blscfg`"),
+        ("boot/grub/grub.cfg", "menuentry a {\nlinux16 /memtest\n}\n", "neither `linux`"),
+        (
+            "boot/grub/grub.cfg",
+            "linux /vmlinuz root=a \\\n quiet\n",
+            "grub.cfg:1: this line has an odd quote or goes on",
+        ),
+        ("boot/grub/grub.cfg", "\nlinux /vmlinuz 'root=a\n", "grub.cfg:2: this line has an odd quote"),
+        ("root/etc/default/grub", "#\nGRUB_CMDLINE_LINUX=a true\n", "default/grub:2: this line cannot be read"),
+        ("root/etc/default/grub", 'GRUB_CMDLINE_LINUX+=" a"\n', "default/grub:1: this line cannot be read"),
+        ("root/etc/default/grub", 'GRUB_CMDLINE_LINUX="a\nb"\n', "default/grub:1: this line cannot be read"),
+        ("root/etc/default/grub", 'true && GRUB_CMDLINE_LINUX="a"\n', "default/grub:1: this line cannot be read"),
+        ("root/etc/default/grub", "unset GRUB_CMDLINE_LINUX_DEFAULT\n", "default/grub:1: this line cannot be read"),
+        ("root/etc/default/grub", ": ${GRUB_CMDLINE_LINUX:=a}\n", "default/grub:1: this line cannot be read"),
+        ("root/etc/default/grub", 'GRUB_CMDLINE_LINUX="$(cat /a)"\n', "cannot be removed from a value with $"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_a_change(system: Path, name: str, text: str, said: str) -> None:
+    (system / name).write_text(text)
+    refuses(system, CHANGE, said)
+
+
+def test_without_a_kernel_in_the_entries_it_refuses(system: Path) -> None:
+    of_fedora(system)
+    for path in (system / "boot/loader/entries").iterdir():
+        path.write_text("efi /shell.efi\n")
+    refuses(system, CHANGE, "there are no entries with a kernel")
+
+
+def test_a_variable_that_nothing_sets_is_refused(system: Path) -> None:
+    of_fedora(system, "$kernelopts")
+    refuses(system, CHANGE, "neither grubenv nor grub.cfg sets it")
+
+
+@pytest.mark.parametrize("argument", ["a=$b", "a;b", "a='b'", 'a="b', "a #b", "a=b\\c", "a\nb", "-- b"])
+def test_an_argument_that_grub_reads_as_its_own_is_refused(system: Path, argument: str) -> None:
+    refuses(system, ("--should-exist", argument), "argument")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files get owners")
+def test_a_link_stays_and_the_attributes_stay(system: Path) -> None:
+    defaults = system / "root/etc/default/grub"
+    other = defaults.rename(defaults.with_name("settings"))
+    defaults.symlink_to("settings")
+    os.chown(other, 12, 34)
+    os.setxattr(other, "trusted.test", b"1")
+    assert rebooted(run(system, "grub", *CHANGE))
+    assert defaults.is_symlink()
+    assert EDITED in other.read_text()
+    assert (other.stat().st_uid, other.stat().st_gid, os.getxattr(other, "trusted.test")) == (12, 34, b"1")
+
+
+MENUS = st.lists(
+    st.sampled_from(
+        [
+            "linux /vmlinuz",
+            "\tlinux\t/vmlinuz-6.1 root=LABEL=root ro quiet  # 'a comment",
+            "menuentry 'Linux; linux /x quiet' { linux /vmlinuz quiet nosmt; initrd /initrd }",
+            "linuxefi ($root)/vmlinuz root=a 'quiet' \"nosmt\" -- quiet",
+            "if true; then linux /vmlinuz quiet; fi",
+            "linux16 /memtest.bin quiet",
+            "linux /boot/memtest86+x64.bin quiet",
+            "# linux /vmlinuz quiet",
+            'menuentry "It\'s Linux" --class linux {',
+            'linux /vmlinuz dyndbg="file a +p; b" quiet\\ly',
+            "initrd /initrd",
+        ]
+    ),
+    max_size=4,
+).map("\n".join)
+
+ASSIGNMENTS = st.sampled_from(
+    [
+        'GRUB_CMDLINE_LINUX="{}"',
+        "GRUB_CMDLINE_LINUX='{}'",
+        'export GRUB_CMDLINE_LINUX="{}" # not "quiet"',
+        "GRUB_CMDLINE_LINUX_DEFAULT='{}'  # quiet",
+        'GRUB_CMDLINE_LINUX_DEFAULT="{}"',
+        'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX {}"',
+        'GRUB_CMDLINE_LINUX="{}\\\n c"',
+        "# GRUB_CMDLINE_LINUX={}",
+        "GRUB_CMDLINE_LINUX=quiet",
+        "GRUB_CMDLINE_LINUX= # quiet",
+        "GRUB_CMDLINE_LINUX_DEFAULT=nosmt",
+        'if false; then\n  GRUB_CMDLINE_LINUX="{}"\nfi',
+        'if true; then\n  GRUB_CMDLINE_LINUX="{}"\nfi',
+        'GRUB_TIMEOUT=5; GRUB_DISTRIBUTOR="$(echo a)"',
+    ]
+)
+SETTINGS = st.lists(
+    st.tuples(ASSIGNMENTS, st.sampled_from(["", "quiet", "a quiet b", "nosmt", "quiet nosmt", 'a=b "c d" quiet'])).map(
+        lambda one: one[0].format(one[1].replace('"', "" if "'" in one[0] else '\\"'))
+    ),
+    max_size=4,
+).map("\n".join)
+
+ARGUMENTS = st.sampled_from(["nosmt", "a=b c", 'dyndbg="file a +p"', "console=ttyS0,115200", "x=*"])
+FREELY = hypothesis.settings(max_examples=40, deadline=None)
+
+
+def edit(function: str, text: str, wanted: str, unwanted: str) -> str:
+    """The text after a change, by a function of the helper; a second change finds nothing to do."""
+    change = helper()["Change"]([wanted.encode()], [unwanted.encode()])
+    edited: Callable[[bytes, object], bytes] = helper()[function]
+    after = edited(text.encode(), change)
+    assert edited(after, change) == after
+    return after.decode()
+
+
+def has(words: list[str], argument: str) -> bool:
+    sought = shlex.split(argument)
+    return any(words[start : start + len(sought)] == sought for start in range(len(words)))
+
+
+def kernels(menu: str) -> Iterator[list[str]]:
+    """The arguments of each kernel in a grub.cfg, read as sh would."""
+    for line in menu.splitlines():
+        words = shlex.shlex(line, posix=True, punctuation_chars=";")
+        words.commenters, words.whitespace_split = "", True
+        read = []
+        for word in words:
+            if word.startswith("#"):
+                break
+            read.append(word)
+        for start, command in enumerate(read):
+            begins = start == 0 or read[start - 1] in {"{", ";", "then"}
+            if begins and command in {"linux", "linuxefi"} and "memtest" not in read[start + 1]:
+                rest = [*read[start + 2 :], ";"]
+                yield [*rest[: rest.index(";")], "--"]
+
+
+@FREELY
+@given(menu=MENUS, wanted=ARGUMENTS)
+def test_each_kernel_of_a_menu_gets_the_arguments(menu: str, wanted: str) -> None:
+    try:
+        before = list(kernels(menu))
+    except ValueError:  # the comment has a quote
+        menu = menu.replace("'a comment", "a comment")
+        before = list(kernels(menu))
+    after = list(kernels(edit("_menu", menu, wanted, "quiet")))
+    assert len(after) == len(before)
+    for old, new in zip(before, after, strict=True):
+        arguments = new[: new.index("--")]
+        assert has(arguments, wanted)
+        assert "quiet" not in arguments
+        assert new[new.index("--") :] == old[old.index("--") :]
+        assert [one for one in arguments if one not in shlex.split(wanted)] == [
+            one for one in old[: old.index("--")] if one not in [*shlex.split(wanted), "quiet"]
+        ]
+
+
+def mkconfig(*texts: str) -> tuple[list[str], list[str]]:
+    """What grub-mkconfig writes after the kernel, in the words of GRUB: in each entry, and in the first."""
+    script = "\n".join([*texts, 'printf "%s\\0" "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"'])
+    done = subprocess.run(["sh", "-c", script], env={}, capture_output=True, text=True, check=True, timeout=60)
+    main, default, _ = done.stdout.split("\0")
+    return shlex.split(main), shlex.split(default)
+
+
+@FREELY
+@given(text=SETTINGS, part=SETTINGS, wanted=ARGUMENTS)
+def test_the_next_grub_mkconfig_has_the_arguments(text: str, part: str, wanted: str) -> None:
+    main, default = mkconfig(edit("_defaults", text, wanted, "quiet"), edit("_assigned", part, wanted, "quiet"))
+    assert has(main, wanted)
+    assert "quiet" not in [*main, *default]
+    old = [one for words in mkconfig(text, part) for one in words]
+    sought = [*shlex.split(wanted), "quiet"]
+    assert [one for one in [*main, *default] if one not in sought] == [one for one in old if one not in sought]
+
+
+def test_settings_without_the_line_get_it(system: Path) -> None:
+    for text in ("", "GRUB_TIMEOUT=5", 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\n'):
+        assert mkconfig(edit("_defaults", text, "nosmt", "quiet")) == (["nosmt"], [])
+    (system / "root/etc/default/grub").write_text("")
+    (system / "root/etc/default/grub.d").mkdir()
+    (system / "root/etc/default/grub.d/50-cloud.cfg").write_text("GRUB_CMDLINE_LINUX='a'\n")
+    assert rebooted(run(system, "grub", "--should-exist", "nosmt"))
+    assert (system / "root/etc/default/grub").read_text() == 'GRUB_CMDLINE_LINUX="nosmt"\n'
+    assert (system / "root/etc/default/grub.d/50-cloud.cfg").read_text() == "GRUB_CMDLINE_LINUX='a nosmt'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [("", "nosmt\n"), ("root=a\nquiet b\n", "root=a\nb nosmt\n"), ("# quiet", "# quiet\nnosmt\n")],
+)
+def test_a_file_of_arguments(text: str, after: str) -> None:
+    assert edit("_words", text, "nosmt", "quiet") == after
