@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 from shutil import which
 
@@ -11,7 +12,7 @@ import pytest
 
 from provision.failures import FetchFailed
 from provision.fetch.find_config import find_config
-from provision.fetch.platforms.credentials import find_credential
+from provision.fetch.platforms.credentials import NONE, UNKNOWN, _needed_key, find_credential, read_credential
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
@@ -97,9 +98,69 @@ def test_an_encrypted_credential_is_decrypted(machine: Machine) -> None:
 def test_plain_text_is_not_taken_from_the_encrypted_ones(machine: Machine) -> None:
     encrypted(b"")
     machine.write(ENCRYPTED, "ignition.config", config("/a"))
-    with pytest.raises(FetchFailed, match=r"ignition\.config: systemd-creds could not decrypt it") as failed:
+    with pytest.raises(
+        FetchFailed, match=r"ignition\.config: systemd-creds could not decrypt it: it is not a"
+    ) as failed:
         machine.found()
-    assert "--name=ignition.config" in failed.value.hint
+    assert failed.value.hint.endswith("--with-key=auto-initrd --name=ignition.config")
+
+
+def header(key: str) -> bytes:
+    """The beginning of an encrypted credential, which nobody can decrypt."""
+    return b64encode(bytes.fromhex(key) + bytes(100))
+
+
+@pytest.mark.parametrize(
+    ("key", "cause"),
+    [
+        ("5a1c6a86df9d4096b1d5a65e0862f19a", "needs /var/lib/systemd/credential.secret"),
+        ("93a894094874449090caf2fc93cab553", "needs /var/lib/systemd/credential.secret"),
+        ("0c7cc07b117645919c4b0bea08bc20fe", "this machine has none"),
+        ("058469daf6f54324800549da0f8ea2fb", "its key is no secret"),
+        ("00" * 16, "is not a credential"),
+    ],
+)
+def test_the_key_that_is_missing_is_named(machine: Machine, key: str, cause: str) -> None:
+    """The ids are those that systemd-creds writes for host, host+tpm2, tpm2 and null."""
+    encrypted(b"")
+    machine.write(ENCRYPTED, "ignition.config", header(key))
+    with pytest.raises(FetchFailed, match=cause):
+        machine.found()
+
+
+def test_the_needed_key_is_read_from_what_systemd_creds_wrote() -> None:
+    assert _needed_key(encrypted(b"")) == NONE
+    assert _needed_key(b"\xff") == _needed_key(b"") == _needed_key(b"AAAAA") == UNKNOWN
+
+
+class SlowMachine(LocalSystem):
+    """A machine whose TPM comes with the second event."""
+
+    events = 0
+    drivers: tuple[str, ...] = ()
+
+    def await_change(self, seconds: float) -> None:
+        assert seconds > 0
+        self.events += 1
+        if self.events == 2:
+            Path(self.path("/sys/class/tpmrm/tpmrm0")).mkdir(parents=True)
+
+    def load_module(self, name: str) -> None:
+        self.drivers += (name,)
+
+
+def test_a_tpm_that_the_firmware_announces_is_waited_for(machine: Machine) -> None:
+    encrypted(b"")
+    machine.write("/sys/firmware/acpi/tables", "TPM2", b"")
+    machine.write(ENCRYPTED, "ignition.config", header("0c7cc07b117645919c4b0bea08bc20fe"))
+    running_system = SlowMachine(root=str(machine.root))
+    credential = find_credential(running_system)
+    assert credential is not None
+    with pytest.raises(FetchFailed, match="it is for another TPM") as failed:
+        read_credential(credential, running_system)
+    assert "--with-key=tpm2 " in failed.value.hint
+    assert running_system.events == 2
+    assert running_system.drivers == ("tpm_crb", "tpm_tis")
 
 
 def test_a_credential_of_another_name_is_not_taken(machine: Machine) -> None:

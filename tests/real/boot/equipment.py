@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.system.virtual_machine.debian_root import DebianRoot
@@ -194,6 +195,44 @@ def tpm(folder: Path) -> Iterator[list[str]]:
             yield ["-chardev", f"socket,id=tpm,path={control}", *device]
         finally:
             server.terminate()
+
+
+def encrypted_for_tpm(folder: Path, name: str, data: bytes) -> bytes:
+    """A credential of systemd that only the TPM with its state in this folder decrypts. The TPM must not run.
+
+    The default of systemd-creds, register 7, holds what the firmware of the machine measured, and this is not that
+    machine. Nothing writes register 23.
+    """
+    folder.mkdir(exist_ok=True)
+    port = _two_free_ports()
+    argv = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={folder}", "--flags", "not-need-init,startup-clear"]
+    argv += ["--server", f"type=tcp,port={port}", "--ctrl", f"type=tcp,port={port + 1}"]
+    key = ["--with-key=tpm2", f"--tpm2-device=swtpm:port={port}", "--tpm2-pcrs=23"]
+    with subprocess.Popen(argv) as server:
+        try:
+            _wait_for_port(port + 1)
+            encrypt = ["systemd-creds", "encrypt", *key, f"--name={name}", "-", "-"]
+            return subprocess.run(encrypt, input=data, stdout=subprocess.PIPE, check=True).stdout
+        finally:
+            server.terminate()
+
+
+def _two_free_ports() -> int:
+    """The first of two: libtss2-tcti-swtpm takes the port after that of the commands for control."""
+    while True:
+        port = free_port()
+        with socket.socket() as second, suppress(OSError, OverflowError):
+            second.bind(("127.0.0.1", port + 1))
+            return port
+
+
+def _wait_for_port(port: int) -> None:
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"nothing listens on port {port}")
 
 
 class SshLogin:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
@@ -13,7 +12,14 @@ import pytest
 
 from provision.system.virtual_machine.debian_root import DebianRoot
 from provision.system.virtual_machine.options import OVMF, uefi
-from tests.real.boot.equipment import addon_disk, grub_disk_for_root, systemd_boot_disk, uki_disk
+from tests.real.boot.equipment import (
+    addon_disk,
+    encrypted_for_tpm,
+    grub_disk_for_root,
+    systemd_boot_disk,
+    tpm,
+    uki_disk,
+)
 from tests.real.boot.machine import Boot, Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import check_provisioned, check_unchanged, config, sources, unusable
@@ -24,17 +30,20 @@ pytestmark = pytest.mark.boot
 @pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
 @pytest.mark.skipif(which("objcopy") is None, reason="objcopy is not installed")
 @pytest.mark.skipif(which("systemd-creds") is None, reason="systemd-creds is not installed")
-def test_a_unified_kernel_image_with_an_encrypted_credential_beside_it(
+@pytest.mark.skipif(which("swtpm") is None, reason="swtpm is not installed")
+def test_a_unified_kernel_image_with_a_credential_for_the_tpm_beside_it(
     wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
-    encrypt = ["systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name=system.config", "-", "-"]
-    text = json.dumps(config(server.url)).encode()
-    credential = subprocess.run(encrypt, input=text, stdout=subprocess.PIPE, check=True).stdout
+    """Only the TPM of the machine can decrypt the config."""
+    state = tmp_path / "tpm"
+    credential = encrypted_for_tpm(state, "system.config", json.dumps(config(server.url)).encode())
     disk = uki_disk(wide, tmp_path, "provision.firstboot=auto", {"system.config": credential})
-    first = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
+    with tpm(state) as devices:
+        first = machine.boot_from_disk(disk, unusable(tmp_path), devices=[*uefi(tmp_path), *devices])
     check_provisioned(first.reported)
     assert sources(first) == {"credential system.config"}
-    second = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
+    with tpm(state) as devices:
+        second = machine.boot_from_disk(disk, unusable(tmp_path), devices=[*uefi(tmp_path), *devices])
     check_unchanged(first, second)
 
 
