@@ -122,7 +122,7 @@ def test_what_has_changed_since_is_planned_and_done_again(tmp_path: Path) -> Non
     assert expected == [
         "set the password hash of core",
         "make user plain",
-        "set the password hash of plain",
+        "give plain no password",
         "make directory /opt/d (0700)",
         "write /etc/one (0600)",
         "append to /etc/two (0644)",
