@@ -86,8 +86,12 @@ install-dracut: ## install the dracut modules and the unit that ends a first boo
 
 install-initramfs-tools: ## install the hook and scripts for initramfs-tools, and the unit that ends a first boot (DESTDIR=)
 	install -D -m 755 initramfs-tools/hook $(INITRAMFS_TOOLS)/hooks/provision
-	install -D -m 755 initramfs-tools/disks $(INITRAMFS_TOOLS)/scripts/init-premount/provision
-	install -D -m 755 initramfs-tools/files $(INITRAMFS_TOOLS)/scripts/local-bottom/provision
+	for place in init-premount local-premount nfs-premount; do \
+		install -D -m 755 initramfs-tools/disks $(INITRAMFS_TOOLS)/scripts/$$place/provision; done
+	for place in local-bottom nfs-bottom; do \
+		install -D -m 755 initramfs-tools/files $(INITRAMFS_TOOLS)/scripts/$$place/provision; done
+	install -D -m 755 initramfs-tools/check $(INITRAMFS_TOOLS)/scripts/init-bottom/provision
+	install -D -m 644 -t $(DESTDIR)/usr/share/provision initramfs-tools/functions
 	$(INSTALL_CONTENTS)
 	$(INSTALL_AFTER_BOOT)
 

@@ -5,7 +5,7 @@
 #   copy_text SOURCE PLACE     copies another file
 #   program NAME               copies a program of the system, fails if there is none
 #
-# provision_install TREE does the rest.
+# provision_install TREE does the rest. With provision_clevis=no in the environment it leaves clevis out.
 . /usr/share/provision/contents.sh
 
 fail() {
@@ -34,7 +34,7 @@ provision_install() {
         copy_text /usr/share/provision/kargs-helper.py /usr/sbin/ignition-kargs-helper
         for tool in $provision_kargs_tools; do program "$tool"; done
     fi
-    if command -v clevis >/dev/null; then
+    if [ "${provision_clevis-}" != no ] && command -v clevis >/dev/null; then
         install_clevis "$1"
     fi
     for file in $provision_settings; do

@@ -42,11 +42,12 @@ MOVE = 10.0
 """Seconds to wait for another device of the same name, if the first one cannot be mounted."""
 
 
-def decide(running_system: LocalSystem) -> str:
+def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
     """Decide, and on a first boot write the files that other units need (ENVIRONMENT, PLATFORM_FILE). Raises Failure.
 
     Returns the name of the platform if this is a first boot, else an empty text. A platform that PLATFORM_FILE names
-    already comes before that of the kernel command line: some distributions find it out themselves.
+    already comes before that of the kernel command line: some distributions find it out themselves. Without `wait` a
+    device that is not there yet is taken for missing.
     """
     from provision.system import mounts
     from provision.system.private_files import write_private
@@ -56,7 +57,7 @@ def decide(running_system: LocalSystem) -> str:
     mounts.unshare_mounts_if_allowed()
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     said = verdict(command_line)
-    first = said is Verdict.FIRST or (said is Verdict.LOOK and _lacks_record(command_line, running_system))
+    first = said is Verdict.FIRST or (said is Verdict.LOOK and _lacks_record(command_line, running_system, wait=wait))
     print("this is a first boot" if first else "this machine is provisioned already")
     if not first:
         return ""
@@ -73,10 +74,10 @@ def decide(running_system: LocalSystem) -> str:
     return name
 
 
-def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
+def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) -> bool:
     """Whether the root file system has no completion record of this machine. Raises Failure if that cannot be known."""
     device = record_device(command_line) or root_device(command_line)
-    if _wait_for_device(device, wait_seconds(command_line), running_system):
+    if _wait_for_device(device, wait_seconds(command_line) if wait else 0, running_system):
         if last_value(command_line, DEVICE) and not _has_file_system(device):
             print(f"there is no file system on {device}, and so no record")
             return True

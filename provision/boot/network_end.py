@@ -41,7 +41,8 @@ def is_kept(command_line: str) -> bool:
         return True
     names = {name for name, _ in arguments(command_line)}
     root = last_value(command_line, "root") or ""
-    return bool(names & _ROOT_ON_NETWORK) or root.startswith(_NETWORK_ROOTS)
+    by_script = last_value(command_line, "boot") == "nfs"
+    return by_script or bool(names & _ROOT_ON_NETWORK) or root.startswith(_NETWORK_ROOTS)
 
 
 _ROOT_ON_NETWORK = frozenset({"netroot", "nfsroot", "iscsi_initiator", "iscsi_target_name", "fcoe", "nbdroot"})

@@ -5,6 +5,7 @@ which it mounts read-only. On a first boot it writes /run/provision/first-boot, 
 other unit runs, and goes on with the stage fetch-offline. If the distribution has linked units to Ignition's names, it
 queues Ignition's targets instead (provision.boot.ordering_points). `look serve` also leaves a fork of itself, which
 runs the stages of the other units when dracut/units/stage.sh asks for them: so a boot starts Python only once.
+`look now` does not wait for the device with the record: the scripts of initramfs-tools have done that.
 
 `run` runs stages of the engine one after the other in this process, because to start Python takes longer than most
 stages. The step `reset` does a factory reset if one is asked for. The step `record` is the same as `record /sysroot`:
@@ -48,10 +49,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
-    if arguments[:1] == ["look"] and arguments[1:] in ([], ["serve"]):
+    if arguments[:1] == ["look"] and arguments[1:] in ([], ["serve"], ["now"]):
         with extended():
-            platform = decide(running_system)
-        if platform and arguments[1:]:
+            platform = decide(running_system, wait="now" not in arguments)
+        if platform and "serve" in arguments:
             _serve()
         if platform and os.path.exists(ordering_points.SEPARATE):
             ordering_points.start_targets()
@@ -66,7 +67,7 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     elif [*arguments] == ["explain"]:
         report.show_report(running_system)
     else:
-        raise Usage("usage: provision-firstboot look [serve] | run STEP... | record ROOT | explain")
+        raise Usage("usage: provision-firstboot look [serve | now] | run STEP... | record ROOT | explain")
     return 0
 
 

@@ -13,6 +13,7 @@ from provision.boot.network_end import is_kept
         "root=LABEL=root provision.network=keep",
         "root=nfs:10.0.0.1:/root ip=dhcp",
         "root=/dev/nfs nfsroot=10.0.0.1:/root",
+        "boot=nfs ip=dhcp",
         "root=LABEL=root netroot=iscsi:10.0.0.1::::iqn.example",
     ],
 )

@@ -115,11 +115,12 @@ def test_install_dracut(unpacked: Path, tmp_path: Path) -> None:
 
 def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
     subprocess.run(["make", "--silent", "install-initramfs-tools", f"DESTDIR={tmp_path}"], cwd=unpacked, check=True)
-    for name in ("hooks", "scripts/init-premount", "scripts/local-bottom"):
+    places = ("init-premount", "local-premount", "nfs-premount", "local-bottom", "nfs-bottom", "init-bottom")
+    for name in ("hooks", *(f"scripts/{place}" for place in places)):
         script = tmp_path / "usr/share/initramfs-tools" / name / "provision"
         asked = subprocess.run([script, "prereqs"], capture_output=True, text=True, check=True)
-        assert asked.stdout.split() in ([], ["udev"])
-    for name in ("collect.py", "common.sh", "contents.sh", "kargs-helper.py"):
+        assert asked.stdout.split() in ([], ["udev"], ["btrfs", "multipath", "resume"])
+    for name in ("collect.py", "common.sh", "contents.sh", "functions", "kargs-helper.py"):
         assert (tmp_path / "usr/share/provision" / name).is_file()
     assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
 
@@ -157,9 +158,11 @@ def test_the_first_boot_of_an_image_enables_no_unit_of_the_platform(unpacked: Pa
         "dracut/units/start-network-legacy.sh",
         "dracut/units/start-network-manager.sh",
         "dracut/units/start-networkd.sh",
+        "initramfs-tools/check",
         "initramfs-tools/common.sh",
         "initramfs-tools/disks",
         "initramfs-tools/files",
+        "initramfs-tools/functions",
         "initramfs-tools/hook",
         "packaging/grub.d/09_provision",
         "packaging/mkosi-initrd/mkosi.postinst",

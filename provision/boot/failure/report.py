@@ -107,7 +107,8 @@ def show_report(running_system: LocalSystem) -> None:
         text = [*report_text(units, saved, bundle=bundle, decided=decided, rows=rows), *secrets]
     else:
         causes = missing_root(running_system)
-        text = other_text(causes, [] if causes else _failed("*"), rows)
+        has_journal = os.path.isdir("/run/systemd/system")
+        text = other_text(causes, [] if causes else _failed("*"), rows, has_journal=has_journal)
     consoles.show("\n".join(["", *text, *tail]))
     if policy.action == HOLD:
         ssh_login.start_ssh(command_line)
@@ -175,10 +176,10 @@ def _next_boot(saved: list[str], *, decided: bool) -> str:
     return "The next boot provisions again, and goes on where this one stopped. "
 
 
-def other_text(causes: list[str], units: list[FailedUnit], rows: int = ROWS) -> list[str]:
+def other_text(causes: list[str], units: list[FailedUnit], rows: int = ROWS, *, has_journal: bool = True) -> list[str]:
     """The lines for a boot in which no unit of ours failed: the known causes, or else the units that failed."""
     head = cut(f"The boot stopped: {causes[0] if causes else _named(units) or 'no unit failed'}", 2)
-    end = "The log: journalctl -b"
+    end = f"The log: {'journalctl -b' if has_journal else LOG}"
     rows -= row_count([head, end])
     return [head, *_causes(causes[1:] or _last_words(units), _hints(units), rows, ""), end]
 

@@ -139,6 +139,11 @@ def test_a_boot_that_stopped_without_a_unit_of_ours() -> None:
         "  hint: attach it",
     ]
     assert other_text([], [])[0] == "The boot stopped: no unit failed"
+    assert other_text([], [])[-1] == "The log: journalctl -b"
+
+
+def test_an_initramfs_without_systemd_has_no_journal() -> None:
+    assert other_text(["there is no root device /dev/sda"], [], has_journal=False)[-1] == "The log: /run/provision/log"
 
 
 def test_a_driver_that_is_missing_is_hinted_at() -> None:

@@ -1,0 +1,236 @@
+"""The scripts for an initramfs of initramfs-tools: where each does its work, and what they run there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "initramfs-tools"
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+
+FUNCTIONS = """\
+panic() { echo "panic: $*" >>/events; }
+wait_for_udev() { :; }
+resolve_device() { [ -e "/devices/$1" ]; }
+configure_networking() { echo network >>/events; }
+"""
+"""Those of initramfs-tools that our scripts call; a device exists if there is a file of its name in /devices."""
+
+LOCAL = """\
+local_block() {
+    echo "local-block $1" >>/events
+    [ "$(grep -c local-block /events)" -lt "${OPENED_BY_ROUND:-999}" ] || touch "/devices/$1"
+}
+"""
+
+PROGRAM = """\
+#!/bin/sh
+echo "$*" >>/events
+case $* in
+look*)
+    echo PLATFORM_ID=qemu >/run/ignition.env
+    [ "${VERDICT:-first}" != first ] || touch /run/provision/first-boot /run/ignition.json
+    ;;
+*files*)
+    echo ours >/sysroot/usr/written 2>/dev/null
+    touch /run/provision/recorded
+    ;;
+esac
+"""
+"""`provision-firstboot`, which notes what it shall do."""
+
+AUTO = "provision.firstboot=auto root=LABEL=root"
+STAMP = "ignition.firstboot root=LABEL=root"
+PREMOUNT = ("init-premount", "local-premount")
+LOCAL_BOOT = (*PREMOUNT, "local-bottom", "init-bottom")
+SOURCE_OF = {"premount": "disks", "bottom": "files"}
+
+UNWRITABLE_USR = """\
+#!/bin/sh
+case $* in *remount,rw*/usr) exit 32 ;; esac
+exec /usr/bin/mount "$@"
+"""
+
+IN_A_TREE = """
+mount --bind /usr "$1/usr" && mount -t proc proc "$1/proc" && mount --bind "$1/cmdline" "$1/proc/cmdline" &&
+    mount -t tmpfs root "$1/root" && mkdir "$1/root/usr" && mount -t tmpfs usr "$1/root/usr" &&
+    mount -o remount,ro "$1/root" && mount -o remount,ro "$1/root/usr" || exit 99
+exec chroot "$1" sh -c "$2"
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """An initramfs with our scripts, the programs of this machine, and stand-ins for what our scripts call."""
+    tree = tmp_path / "tree"
+    for name in ("usr", "proc", "run", "root", "etc", "dev", "devices/LABEL=root", "scripts", "tools"):
+        (tree / name).mkdir(parents=True)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (tree / name).symlink_to(f"usr/{name}")
+    for place in (*LOCAL_BOOT, "nfs-premount", "nfs-bottom"):
+        source = "check" if place == "init-bottom" else SOURCE_OF[place.partition("-")[2]]
+        (tree / "scripts" / place).mkdir()
+        shutil.copy(SOURCES / source, tree / "scripts" / place / "provision")
+    shutil.copy(SOURCES / "functions", tree / "scripts/provision")
+    (tree / "scripts/functions").write_text(FUNCTIONS)
+    (tree / "scripts/local").write_text(LOCAL)
+    for name, text in (("provision-firstboot", PROGRAM), ("provision", PROGRAM), ("sleep", "#!/bin/sh\n")):
+        (tree / "tools" / name).write_text(text)
+        (tree / "tools" / name).chmod(0o755)
+    (tree / "tools/modprobe").symlink_to("sleep")
+    (tree / "events").touch()
+    return tree
+
+
+def boot(tree: Path, command_line: str, *places: str, then: str = ":", **environment: str) -> str:
+    """Run our scripts of these places one after the other, then a command; returns what that prints."""
+    (tree / "cmdline").write_text(command_line + "\n")
+    script = "".join(f"/scripts/{place}/provision; " for place in places) + then
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", IN_A_TREE, "sh", tree, script],
+        env={
+            "PATH": "/tools:/usr/sbin:/usr/bin",
+            "BOOT": "local",
+            "ROOT": "LABEL=root",
+            "rootmnt": "/root",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def events(tree: Path) -> list[str]:
+    return (tree / "events").read_text().splitlines()
+
+
+DISKS = "run kargs disks"
+FILES = "run reset mount files umount record end"
+
+
+def test_a_record_is_looked_for_after_scripts_have_opened_the_root(tree: Path) -> None:
+    (tree / "devices/LABEL=root").rmdir()
+    boot(tree, AUTO, *LOCAL_BOOT, OPENED_BY_ROUND="3")
+    assert events(tree) == [*["local-block LABEL=root"] * 3, "look", DISKS, FILES]
+
+
+def test_nothing_is_opened_before_a_first_boot_that_the_boot_loader_names(tree: Path) -> None:
+    boot(tree, STAMP, "init-premount")
+    assert events(tree) == ["look", DISKS]
+    boot(tree, STAMP, *LOCAL_BOOT[1:])
+    assert events(tree) == ["look", DISKS, FILES]
+
+
+def test_a_device_that_does_not_appear_is_not_waited_for_twice(tree: Path) -> None:
+    (tree / "devices/LABEL=root").rmdir()
+    shown = boot(tree, f"{AUTO} provision.firstboot.wait=7", *PREMOUNT, VERDICT="later")
+    assert events(tree) == [*["local-block LABEL=root"] * 7, "look now"]
+    assert shown == "provision: waiting for the device LABEL=root, 2 s more\n"
+
+
+def test_the_device_that_has_the_record_is_waited_for(tree: Path) -> None:
+    boot(tree, f"{AUTO} provision.firstboot.device=LABEL=data provision.firstboot.wait=1", *PREMOUNT, VERDICT="later")
+    assert events(tree) == ["local-block LABEL=data", "look now"]
+
+
+def test_a_missing_root_is_explained_before_initramfs_tools_gives_up(tree: Path) -> None:
+    (tree / "devices/LABEL=root").rmdir()
+    boot(tree, STAMP, *PREMOUNT)
+    assert events(tree)[:3] == ["look", DISKS, "local-block LABEL=root"]
+    assert events(tree)[-2:] == ["explain", "panic: there is no root device LABEL=root"]
+
+
+def test_a_root_on_nfs_is_provisioned_once(tree: Path) -> None:
+    places = ("nfs-premount", "local-premount", "nfs-bottom", "local-bottom", "init-bottom")
+    boot(tree, "provision.firstboot=auto boot=nfs", "init-premount", *places, BOOT="nfs", ROOT="/dev/nfs")
+    assert events(tree) == ["look", DISKS, FILES]
+
+
+@pytest.mark.parametrize(
+    ("command_line", "places", "expected"),
+    [
+        (AUTO, ("init-premount", "init-bottom"), "boot=live runs no script of local-premount or nfs-premount"),
+        (STAMP, ("init-premount", "init-bottom"), "the first boot is not complete"),
+        ("root=LABEL=root", ("init-premount", "init-bottom"), ""),
+    ],
+)
+def test_a_boot_that_runs_none_of_the_scripts_stops(
+    command_line: str, places: tuple[str, ...], expected: str, tree: Path
+) -> None:
+    boot(tree, command_line, *places, BOOT="live")
+    panics = [line.removeprefix("panic: ") for line in events(tree) if line.startswith("panic")]
+    assert [line[: len(expected)] for line in panics] == ([expected] if expected else [])
+
+
+def test_a_usr_of_its_own_gets_what_is_written(tree: Path) -> None:
+    shown = boot(tree, STAMP, *LOCAL_BOOT, then="cat /root/usr/written; grep -c sysroot /proc/mounts || :")
+    assert shown == "ours\n0\n"
+
+
+def test_a_usr_that_nobody_can_write_stays_as_it_is(tree: Path) -> None:
+    (tree / "tools/mount").write_text(UNWRITABLE_USR)
+    (tree / "tools/mount").chmod(0o755)
+    boot(tree, STAMP, *LOCAL_BOOT)
+    assert events(tree)[-1] == FILES
+
+
+def test_the_host_name_of_the_platform_comes_before_the_config(tree: Path) -> None:
+    boot(tree, f"{STAMP} provision.hostname=platform", *LOCAL_BOOT)
+    assert events(tree) == [
+        *("look", "network", DISKS, "run reset"),
+        "metadata --cmdline --timeout 300 --hostname /sysroot/etc/hostname",
+        "run mount files umount record end",
+    ]
+
+
+def test_an_initramfs_for_kdump_provisions_nothing(tree: Path) -> None:
+    (tree / "scripts/provision").unlink()
+    boot(tree, AUTO, *LOCAL_BOOT)
+    assert events(tree) == []
+
+
+def test_a_crash_kernel_provisions_nothing(tree: Path) -> None:
+    """It may have the initramfs of the system; /proc/vmcore tells that it runs."""
+    hidden = "umount /proc/cmdline; mount -t tmpfs none /proc; touch /proc/vmcore; cp /cmdline /proc/; "
+    boot(tree, AUTO, then=hidden + "; ".join(f"/scripts/{place}/provision" for place in LOCAL_BOOT))
+    assert events(tree) == []
+
+
+def test_the_hook_leaves_an_initramfs_for_kdump_alone(tmp_path: Path) -> None:
+    """kdump-tools marks its copy of the settings; without our part being installed here the hook would fail."""
+    (tmp_path / "initramfs.conf").write_text("MODULES=dep\nKDUMP=y\n")
+    argv = [SOURCES / "hook"]
+    done = subprocess.run(
+        argv, env={**os.environ, "CONFDIR": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("", True), ("provision_clevis=no", False)])
+def test_clevis_is_left_out_if_the_environment_says_so(setting: str, expected: bool, tmp_path: Path) -> None:
+    (tmp_path / "collect.py").touch()
+    for source in (SOURCES / "common.sh", SOURCES.parent / "dracut/engine/contents.sh"):
+        shutil.copy(source, tmp_path)
+    script = f"""
+mount -t tmpfs none /usr/share && mkdir /usr/share/provision && cp {tmp_path}/* /usr/share/provision/ || exit 99
+clevis() {{ :; }}
+copy_binary() {{ :; }}
+copy_text() {{ :; }}
+program() {{ echo "$1"; }}
+{setting}
+. /usr/share/provision/common.sh
+provision_install {tmp_path}/tree
+"""
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("clevis-luks-bind" in done.stdout.split()) is expected
+    assert "blkid" in done.stdout.split()
