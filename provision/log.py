@@ -24,10 +24,14 @@ LEVELS = {
     "error": (3, "ERROR    :"),
     "warning": (4, "WARNING  :"),
     "notice": (5, "NOTICE   :"),
+    "progress": (5, "NOTICE   :"),
     "info": (6, "INFO     :"),
     "debug": (7, "DEBUG    :"),
 }
-"""Level -> syslog priority, and the word that Ignition writes before a message."""
+"""Level -> syslog priority, and the word that Ignition writes before a message.
+
+`progress` is a notice about what a boot does when all goes well: consoles do not show it if the boot is to be quiet.
+"""
 
 
 Log = Callable[[str, str], None]

@@ -89,6 +89,29 @@ def test_a_console_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
     os.close(terminal)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [("quiet", b""), ("root=a quiet rw", b""), ("root=a quieter", b"ignition: copying\r\n")],
+)
+def test_a_quiet_boot_shows_no_progress(arguments: str, shown: bytes, tmp_path: Path) -> None:
+    screen, terminal = os.openpty()
+    root = initramfs(tmp_path, terminal)
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text(f"{arguments} console=ttyS0\n")
+    out = StringIO()
+    log = on_consoles(open_log(out, to_stdout=True), root)
+    log("progress", "copying")
+    log("notice", "waiting for 5 s")
+    log("warning", "odd")
+    seen = b""
+    while not seen.endswith(b"odd\r\n"):
+        seen += os.read(screen, 4096)
+    assert seen == shown + b"ignition: waiting for 5 s\r\nignition: odd\r\n"
+    assert out.getvalue().startswith("NOTICE   : copying\n")
+    os.close(screen)
+    os.close(terminal)
+
+
 def test_elsewhere_nothing_is_on_a_console(tmp_path: Path) -> None:
     screen, terminal = os.openpty()
     root = initramfs(tmp_path, terminal)

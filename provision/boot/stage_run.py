@@ -279,7 +279,7 @@ class Boot(NamedTuple):
 
         if step.stage == stage.name:
             place = f" [{dotted(step.action.config_path)}]" if step.action.config_path else ""
-            self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s{place}")
+            self.log("progress", f"{step.stage}: {step.action.title}, up to {WAIT:g} s{place}")
             machine.apply(step.action)
 
     def _log_step(self, step: Step) -> None:

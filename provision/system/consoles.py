@@ -7,6 +7,7 @@ import select
 import time
 from contextlib import ExitStack, suppress
 
+from provision.kernel_command_line import arguments
 from provision.log import IDENTIFIER, FieldLog
 
 _ACTIVE = "/sys/class/tty/console/active"
@@ -73,18 +74,27 @@ def _names(root: str) -> list[str]:
 def on_consoles(log: FieldLog, root: str = "", seconds: float = SECONDS) -> FieldLog:
     """A log that also shows notices and warnings on all consoles, if this is an initramfs.
 
+    With `quiet` on the kernel command line progress is not shown, but delays are, as by systemd.show_status=auto of
+    systemd(1).
     A message waits at most `seconds` for slow consoles, and after that none waits for a console that nobody reads.
     Errors are not shown here: at the end `provision.boot.failure.report` shows why the boot stopped.
     """
     if not in_initramfs(root):
         return log
+    shown = {"notice", "warning"} if _is_quiet(root) else {"notice", "progress", "warning"}
 
     def write(level: str, message: str, **fields: str) -> None:
         nonlocal seconds
         log(level, message, **fields)
-        if level in {"notice", "warning"}:
+        if level in shown:
             text = "\n".join(f"{IDENTIFIER}: {line}" for line in message.splitlines())
             if not show(text, root, seconds):
                 seconds = 0.0
 
     return write
+
+
+def _is_quiet(root: str) -> bool:
+    with suppress(OSError), open(f"{root}/proc/cmdline", encoding="utf-8", errors="replace") as file:
+        return any(one == ("quiet", None) for one in arguments(file.read()))
+    return False

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from provision.boot.completion_record import MOVED_ROOT, RECORD
+from provision.boot.root.copy_progress import CopyProgress
 from provision.boot.root.fstab import FSTAB
 from provision.boot.root.memory import Memory, needed_memory, place_in_memory, usable_memory
 from provision.boot.root.mounted import mounted, read_only
@@ -24,7 +25,7 @@ from provision.planning.descriptions import size_text
 from provision.planning.machine_view import Signature
 from provision.system.block import signatures
 from provision.system.private_files import read_private, write_private
-from provision.system.root.tree_copy import Copied, copy_properties, copy_tree, sync_file_system
+from provision.system.root.tree_copy import Copied, Wrote, copy_properties, copy_tree, sync_file_system
 from provision.system.running_system.local_system import read_below
 
 UNFINISHED = "/.provision-root"
@@ -62,7 +63,7 @@ def kept_root(old: Replacement, settings: Settings, log: Log, restored: Callable
         with mounted(old.old.name, old.found.type, read_only(settings.options)) as place:
             memory = _memory(old, place, settings)
             kept = stack.enter_context(place_in_memory(memory, old.made.type if old.made else "", log))
-            copied = kept.keep(place, OMITTED)
+            copied = kept.keep(place, OMITTED, CopyProgress("keeping the root file system in memory", log))
         failure: Exception | KeyboardInterrupt | None = None
         try:
             yield
@@ -75,8 +76,9 @@ def kept_root(old: Replacement, settings: Settings, log: Log, restored: Callable
         try:
             # the name may lead to the new file system under the name that the kernel gave it
             with mounted(os.path.realpath(old.name), old.made.type if old.made else "", "") as place:
-                log("notice", f"restoring the content of the root file system: {copied.nodes} files and directories")
-                _restore(kept.path, place, copied, settings.digest)
+                log("progress", f"restoring the content of the root file system: {copied.nodes} files and directories")
+                progress = CopyProgress("restoring the root file system", log)
+                _restore(kept.path, place, copied, settings.digest, progress)
         except (Exception, KeyboardInterrupt) as error:
             raise _lost(failure or error) from error
         restored()
@@ -119,11 +121,11 @@ def _memory(old: Replacement, place: str, settings: Settings) -> Memory:
         return Memory(old.old.name, used, usable_memory(file.read(), encrypts=settings.encrypts))
 
 
-def _restore(kept: str, new: str, copied: Copied, digest: str) -> None:
+def _restore(kept: str, new: str, copied: Copied, digest: str, progress: Wrote) -> None:
     unfinished = new + UNFINISHED
     os.mkdir(unfinished, 0o700)
     sync_file_system(new)
-    copy_tree(kept, unfinished, OMITTED, copied.kept)
+    copy_tree(kept, unfinished, OMITTED, copied.kept, progress)
     sync_file_system(new)
     for name in sorted(os.listdir(unfinished), key=lambda name: name == "usr"):
         os.rename(f"{unfinished}/{name}", f"{new}/{name}")

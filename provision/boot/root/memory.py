@@ -17,7 +17,7 @@ from provision.failures import Failure, as_failure
 from provision.log import Log
 from provision.planning.descriptions import size_text
 from provision.system.programs import processes
-from provision.system.root.tree_copy import Copied, copy_tree, sync_file_system
+from provision.system.root.tree_copy import Copied, Wrote, copy_tree, sync_file_system
 
 if TYPE_CHECKING:
     from provision.system.block.zram import Zram
@@ -74,10 +74,18 @@ class Place:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def keep(self, source: str, omitted: frozenset[str]) -> Copied:
-        """Copy the directory `source`, without the paths `omitted`. Raises Failure if that does not fit."""
+    def keep(self, source: str, omitted: frozenset[str], progress: Wrote = lambda _: None) -> Copied:
+        """Copy the directory `source`, without the paths `omitted`. Raises Failure if that does not fit.
+
+        `progress` is called with the size of each part of a file.
+        """
+
+        def wrote(count: int) -> None:
+            progress(count)
+            self.wrote(count)
+
         try:
-            copied = copy_tree(source, self.path, omitted, wrote=self.wrote)
+            copied = copy_tree(source, self.path, omitted, wrote=wrote)
         except OSError as error:
             self.check()  # it says more than an error of the file system
             raise _unkept(as_failure(error).message) from error
@@ -138,12 +146,12 @@ def place_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[Place]:
     """
     what = f"keeping the content of the root file system {memory.device} in memory"
     if memory.needed <= memory.usable:
-        log("notice", f"{what}: {size_text(memory.needed)}")
+        log("progress", f"{what}: {size_text(memory.needed)}")
         with mounted("none", "tmpfs", f"mode=0700,size={memory.usable},nr_inodes=0") as path:
             yield Place(path)
         return
     with _zram(memory, log) as device:
-        log("notice", f"{what}, compressed by {device.algorithm}: {size_text(memory.needed)}")
+        log("progress", f"{what}, compressed by {device.algorithm}: {size_text(memory.needed)}")
         done = processes.run([*_MKFS[kind], device.node])
         if done.status:
             raise _unkept(done.last_lines)

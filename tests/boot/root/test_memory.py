@@ -45,7 +45,7 @@ def test_what_fits_is_in_a_tmpfs_and_no_device_is_added() -> None:
         assert os.statvfs(place.path).f_blocks * os.statvfs(place.path).f_frsize == 8 * MIB
         place.wrote(64 * MIB)
         place.check()
-    assert log.lines == [("notice", "keeping the content of the root file system /dev/vda in memory: 8 MiB")]
+    assert log.lines == [("progress", "keeping the content of the root file system /dev/vda in memory: 8 MiB")]
 
 
 def kind_of(place: Place) -> str:
@@ -80,6 +80,15 @@ def test_what_fits_only_compressed(kind: str, tmp_path: Path) -> None:
         assert devices() > before
     ((_, said),) = log.lines
     assert said.startswith("keeping the content of the root file system /dev/vda in memory, compressed by ")
+
+
+def test_the_copy_tells_its_progress(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/one").write_bytes(b"x" * 5000)
+    (tmp_path / "kept").mkdir()
+    seen: list[int] = []
+    Place(str(tmp_path / "kept")).keep(str(tmp_path / "tree"), frozenset(), seen.append)
+    assert sum(seen) == 5000
 
 
 def refusal(kind: str, copy: Callable[[Place], object]) -> str:
