@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from provision.bundle.bundle import RESTORED, Bundle
+from provision.bundle.kernel_arguments import without_values
 from provision.bundle.recorded_view import Answers, recorded
 from provision.bundle.redaction import secrets_of, without_secrets
 from provision.config.format import Config
@@ -47,15 +48,4 @@ def capture(  # noqa: PLR0913 - what a bundle is made of
         answers=answers,
         log=tuple(masked(line, secrets) for line in log),
         command_line=without_values(command_line),
-    )
-
-
-_KEPT = ("ignition.platform.id", "ignition.firstboot", "provision.firstboot", "provision.on_failure", "root", "console")
-
-
-def without_values(command_line: str) -> str:
-    """A kernel command line without the values that may be secret, as a URL."""
-    words = (word.partition("=") for word in command_line.split())
-    return " ".join(
-        f"{name}=..." if equals and name not in _KEPT else f"{name}{equals}{value}" for name, equals, value in words
     )

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, cast
 
+from provision.bundle.kernel_arguments import argument
 from provision.config.format import Config, Resource, Verification
 from provision.config.model import Record
 from provision.config.resources.content import ContentInvalid, inline_content
@@ -96,7 +97,7 @@ def _clean(record: Record) -> Record:
         elif field.name == "ssh_authorized_keys":
             changes[field.name] = tuple(map(_filler, value))
         elif field.name in {"should_exist", "should_not_exist"} and isinstance(value, tuple):
-            changes[field.name] = tuple(_argument(one) for one in value)
+            changes[field.name] = tuple(argument(one, _filler) for one in value)
         elif field.name == "url":
             changes[field.name] = redacted(value)
     return record.changed(**changes)
@@ -143,11 +144,6 @@ def _revealed(value: Any) -> str:
 def _filler(text: str) -> str:
     """The text with filler for all characters but line ends, of the same size in UTF-8."""
     return re.sub(r"[^\r\n]", lambda one: FILLER * len(one[0].encode(errors="surrogateescape")), text)
-
-
-def _argument(word: str) -> str:
-    name, equals, value = word.partition("=")
-    return f"{name}{equals}{_filler(value)}"
 
 
 def _account_line(line: str) -> str:

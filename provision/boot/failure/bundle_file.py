@@ -37,7 +37,7 @@ def save_bundle(  # noqa: PLR0913 - what a bundle is made of
 def save_fetch_bundle(failure: Failure, stage: str, log: FieldLog, *, path: str = BUNDLE) -> None:
     """Save a bundle of a fetch stage: its messages, which have no secrets, and the network of this machine."""
     from provision.bundle.bundle import Bundle
-    from provision.bundle.capture import without_values
+    from provision.bundle.kernel_arguments import without_values
 
     def made() -> Bundle:
         messages = (*last_messages(), *network_lines())
