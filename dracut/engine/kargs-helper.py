@@ -172,7 +172,9 @@ def _files(settings: dict[str, str], change: Change, name: str, mounts: ExitStac
     if loader == "grub" or (loader == "bls" and os.path.isfile(f"{grub}/grub.cfg")):
         for one in change.wanted:
             if GRUB_OWN.search(one):
-                raise Refused(f"{os.fsdecode(one)}: GRUB would read a character of this argument as its own")
+                raise Refused(
+                    f"{os.fsdecode(one)}: GRUB would read a character of this argument as its own: leave it out"
+                )
     if loader == "grub":
         return _of_grub(boot, root, grub, change, name)
     if loader == "bls":
@@ -225,6 +227,8 @@ def _with_variables(boot: str, grub: str, change: Change, name: str, *, kernels:
     known = {one for file in sources for one in re.findall(rb"(?m)^[ \t]*(?:set[ \t]+)?(\w+)=", file.before)}
     if KERNELOPTS in variables - known and change.unwanted:
         raise Refused(f"{grub}: the entries use the variable kernelopts, but neither grubenv nor grub.cfg sets it")
+    if KERNELOPTS in variables and any(b'"' in one for one in change.wanted):
+        raise Refused(f"{grub}: GRUB passes no quotes on from the variable kernelopts: write the argument without them")
     of_entry = Change((), change.unwanted) if KERNELOPTS in variables & known else change
 
     def edited(text: bytes, change: Change) -> bytes:

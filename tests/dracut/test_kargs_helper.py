@@ -197,6 +197,11 @@ def test_arguments_in_the_environment_of_grub(system: Path, loader: str) -> None
     assert run(system, loader, *CHANGE).returncode == 0
 
 
+def test_quotes_are_lost_in_a_variable(system: Path) -> None:
+    of_fedora(system, "$kernelopts", environment="kernelopts=root=a")
+    refuses(system, ("--should-exist", 'a="b c"'), "write the argument without them")
+
+
 def test_the_environment_of_grub_has_a_size(system: Path) -> None:
     of_fedora(system, "$kernelopts", environment="kernelopts=root=" + "a" * 900)
     refuses(system, ("--should-exist", "b" * 100), "grubenv: the arguments do not fit into its 1024 bytes")
