@@ -18,8 +18,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from provision.boot import ordering_points
 from provision.boot.completion_record import DEVICE, RECORD, ostree_system, owner_of, record_paths
@@ -30,6 +31,9 @@ from provision.failures import Failure, FetchFailed
 from provision.kernel_command_line import last_value, platform_id
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
+
+if TYPE_CHECKING:
+    from provision.system.block.sysfs import Block
 
 ENVIRONMENT = "/run/provision/first-boot"
 """All other units start only if this file exists, and read from it which stages they run."""
@@ -83,7 +87,9 @@ def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool)
             return True
         record = read_record(device, record_paths(command_line), running_system)
         return record is None or not proves_provisioned(record, command_line, machine_identity(running_system))
-    if held := _first_signature():
+    from provision.system.block import sysfs
+
+    if held := first_signature(sysfs.every()):
         raise Failure(
             f"the device {device} did not appear, and {held}: it is unknown whether this machine is provisioned",
             hint="boot once with ignition.firstboot on the kernel command line to provision it in any case",
@@ -152,16 +158,19 @@ def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -
     return True
 
 
-def _first_signature() -> str:
-    """`NODE holds TYPE` for the first disk with a signature that is not a config drive; empty if there is none."""
-    from provision.fetch.platforms.drives import CONFIG_DRIVES
-    from provision.system.block import signatures, sysfs
+def first_signature(blocks: Iterable[Block]) -> str:
+    """`NODE holds TYPE` for the first disk with a signature that is not a config drive; empty if there is none.
 
-    for block in sysfs.every():
-        if not os.path.basename(block.node).startswith(("ram", "zram", "sr", "fd")):
-            found = signatures.probe(block.node)
-            if found.type and (found.label or "").lower() not in CONFIG_DRIVES:
-                return f"{block.node} holds {found.type}"
+    A disk that cannot be read counts, because it may hold anything.
+    """
+    from provision.fetch.platforms.drives import CONFIG_DRIVES
+    from provision.system.block import signatures
+
+    for node, found in signatures.on_disks(blocks):
+        if found is None:
+            return f"{node} cannot be read"
+        if found.type and (found.label or "").lower() not in CONFIG_DRIVES:
+            return f"{node} holds {found.type}"
     return ""
 
 

@@ -7,6 +7,7 @@ import os
 from provision.boot.first_boot import Verdict, root_device, verdict
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
+from provision.planning.machine_view import Signature
 from provision.system.running_system.local_system import LocalSystem
 
 MAX_DISKS = 5
@@ -49,13 +50,12 @@ def _devices() -> list[str]:
     """`/dev/vda holds ext4 "root"` for each disk and partition that may hold a file system."""
     from provision.system.block import signatures, sysfs
 
-    found = []
-    for block in sysfs.every():
-        if not os.path.basename(block.node).startswith(("ram", "zram", "sr", "fd", "loop")):
-            try:
-                known = signatures.probe(block.node)
-            except (OSError, Failure):
-                continue
-            label = f' "{known.label}"' if known.label else ""
-            found.append(f"{block.node} holds {known.type}{label}" if known.type else f"{block.node} holds nothing")
-    return found
+    return [device_text(node, found) for node, found in signatures.on_disks(sysfs.every())]
+
+
+def device_text(node: str, found: Signature | None) -> str:
+    """What a device holds; `found` is None if it cannot be read."""
+    if found is None:
+        return f"{node} cannot be read"
+    label = f' "{found.label}"' if found.label else ""
+    return f"{node} holds {found.type}{label}" if found.type else f"{node} holds nothing"

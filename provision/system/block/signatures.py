@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterable, Iterator
 
 from provision.failures import Failure
 from provision.planning.machine_view import Signature
+from provision.system.block.sysfs import Block
 from provision.system.programs import processes
+
+_NO_DISK = ("fd", "loop", "ram", "sr", "zram")
+"""How names begin of devices that are no disks: floppy and optical drives, files, memory (Linux, devices.txt)."""
+
+_ABSENT = {errno.ENOENT, errno.ENXIO, errno.ENOMEDIUM}
+"""How open(2) fails for a device without a node, and for a drive without a medium."""
 
 _NOTHING_FOUND = 2
 _SEVERAL_FOUND = 8
@@ -31,6 +40,23 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
     first = found.get("ID_FS_AMBIVALENT", "").split(" ")[0].split(":")
     kind = first[1] if len(first) > 1 else ""
     return _signature(_blkid(["--match-types", kind, *window, path])[1])._replace(ambivalent=True)
+
+
+def on_disks(blocks: Iterable[Block]) -> Iterator[tuple[str, Signature | None]]:
+    """The node of each disk, partition and volume, and its signature: None if it cannot be read.
+
+    Devices without a node, and drives without a medium, are left out.
+    """
+    for block in blocks:
+        if os.path.basename(block.node).startswith(_NO_DISK):
+            continue
+        try:
+            yield block.node, probe(block.node)
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                yield block.node, None
+        except ProbeFailed:
+            yield block.node, None
 
 
 def _signature(found: dict[str, str]) -> Signature:

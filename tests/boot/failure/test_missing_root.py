@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from provision.boot.failure.missing_root import MAX_DISKS, may_provision, missing_text
+from provision.boot.failure.missing_root import MAX_DISKS, device_text, may_provision, missing_text
+from provision.planning.machine_view import Signature
 
 
 def test_only_boots_that_may_provision_are_explained() -> None:
@@ -27,3 +28,9 @@ def test_many_devices_are_cut_and_none_is_said() -> None:
     assert "... and 2 more" in shown
     assert len(shown) <= MAX_DISKS + 3
     assert "this machine has no disk" in missing_text("/dev/sda1", "root=/dev/sda1", [])
+
+
+def test_what_a_device_holds() -> None:
+    assert device_text("/dev/vda1", Signature("ext4", "root")) == '/dev/vda1 holds ext4 "root"'
+    assert device_text("/dev/vda", Signature()) == "/dev/vda holds nothing"
+    assert device_text("/dev/vdb", None) == "/dev/vdb cannot be read"
