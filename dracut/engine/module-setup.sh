@@ -2,42 +2,46 @@
 # The program and what it needs: tools, drivers, udev rules. The interface is that of dracut (dracut.modules(7)).
 # Its number is lower than that of Ignition's module, because the first module that installs a path keeps it.
 
-# shellcheck disable=SC1091,SC2086,SC2154 # contents.sh sets lists of words
+# shellcheck disable=SC1091,SC2086,SC2154 # contents.sh sets lists of words, installable.sh has a function
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}" "${omit_dracutmodules=}"
+: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}"
 
 check() {
+    local said
     # neither a crash kernel nor a rescue system provisions a machine
     [[ $IN_KDUMP == 1 || " $add_dracutmodules " == *' rescue '* ]] && return 1
     require_binaries blkid mount python3 udevadm || return 1
-    python3 -sE -c 'import provision' 2>/dev/null || return 1
+    if ! said=$(python3 -sE "$moddir/collect.py" 2>&1); then
+        derror "provision is left out of the initramfs: ${said##*$'\n'}"
+        return 1
+    fi
     # only if asked for (--add), where everything of ours is in an archive of its own
     [[ $provision_first_boot_archive != yes ]] || return 255
 }
 
-# udev rules for the volumes that a config makes, which a hostonly initramfs has only if this system has such volumes.
-# dracut leaves us out if a module that we name cannot be installed, so each is named only if its programs exist
+# udev rules for the volumes that a config makes, which a hostonly initramfs has only if this system has such volumes
 depends() {
+    . "$moddir/installable.sh"
     echo systemd
-    if find_binary dmsetup >/dev/null; then
+    if are_installable dm; then
         echo dm
-        ! find_binary cryptsetup >/dev/null || echo crypt
+        if find_binary cryptsetup >/dev/null && are_installable crypt; then
+            echo crypt
+        fi
     fi
-    if find_binary mdadm >/dev/null && find_binary expr >/dev/null; then
-        echo mdraid
-    fi
+    ! are_installable mdraid || echo mdraid
     ! has_multipath || echo multipath
 }
 
 # whether this system uses multipath; without that file dracut's module takes no device for it
 has_multipath() {
     local program
-    [[ -f ${dracutsysrootdir-}/etc/multipath.conf && " $omit_dracutmodules " != *' multipath '* ]] || return 1
-    [[ -d $(dracut_module_path multipath) ]] || return 1
-    for program in dmsetup kpartx multipath multipathd partx pkill; do
+    [[ -f ${dracutsysrootdir-}/etc/multipath.conf ]] || return 1
+    for program in multipathd partx pkill; do
         find_binary "$program" >/dev/null || return 1
     done
+    are_installable multipath
 }
 
 installkernel() {
@@ -45,7 +49,7 @@ installkernel() {
     . "$moddir/contents.sh"
     hostonly='' instmods $provision_drivers
     for folder in $provision_driver_folders; do hostonly='' instmods "=$folder"; done
-    if find_binary cryptsetup >/dev/null; then
+    if dracut_module_included crypt; then
         for folder in $provision_crypto_folders; do hostonly='' instmods "=$folder"; done
     fi
 }
@@ -53,19 +57,20 @@ installkernel() {
 install() {
     local binaries source place
     . "$moddir/contents.sh"
-    binaries=$(python3 -sE -X no_debug_ranges "$moddir/collect.py" "$initdir") || return 1
+    binaries=$(python3 -sE -X no_debug_ranges "$moddir/collect.py" "$initdir") || give_up 'the program is not complete'
     while IFS=$'\t' read -r source place; do
-        inst "$source" "$place" || return 1
+        inst "$source" "$place" || give_up "$source cannot be installed"
     done <<<"$binaries"
     for source in $provision_libraries; do inst_libdir_file "$source*"; done
 
-    inst_multiple $provision_needed_tools || return 1
-    inst_multiple -o $provision_optional_tools
+    inst_multiple $provision_needed_tools || give_up 'a program that every boot needs is not installed'
+    # shellcheck disable=SC2046 # a list of words
+    inst_multiple -o $(optional_tools)
     if [[ -f ${dracutsysrootdir-}/etc/provision-kargs.conf ]] && ! find_binary ignition-kargs-helper >/dev/null; then
-        install_kargs_helper || return 1
+        install_kargs_helper || give_up 'the helper for kernel arguments is not complete'
     fi
-    if [[ $provision_clevis != no ]] && find_binary clevis >/dev/null; then
-        install_clevis || return 1
+    if [[ $provision_clevis != no ]] && dracut_module_included crypt && find_binary clevis >/dev/null; then
+        install_clevis || give_up 'clevis is not complete; provision_clevis=no leaves it out'
     fi
     if find_binary systemd-creds >/dev/null; then
         inst systemd-creds
@@ -78,6 +83,27 @@ install() {
     fi
     # config drives on optical media are found by what udev says about the medium
     inst_rules 60-cdrom_id.rules
+}
+
+# dracut ignores what install() returns, and the units would be there without the program
+give_up() {
+    dfatal "provision: $1"
+    exit 1
+}
+
+# the programs that some configs need. Those that work only with another module of dracut are left out if it is:
+# then the engine refuses a config that needs them before it changes anything, and does not fail, or hang, in the middle
+optional_tools() {
+    local tool module
+    for tool in $provision_optional_tools; do
+        case $tool in
+            cryptsetup | zkey*) module=crypt ;;
+            dmsetup | kpartx) module=dm ;;
+            mdadm) module=mdraid ;;
+            *) module=provision ;;
+        esac
+        ! dracut_module_included "$module" || echo "$tool"
+    done
 }
 
 # what dracut's module multipath lacks: udev rules of multipath-tools and kpartx under the names that upstream and Debian

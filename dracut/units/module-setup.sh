@@ -3,20 +3,26 @@
 # (dracut.modules(7)). If Ignition's module is in the initramfs too, its units run the program, and ours stay away;
 # only the hooks that show why a boot failed are there.
 
+# shellcheck disable=SC1091 # installable.sh is in the other module
+
 # dracut sets these
 : "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}" "${provision_first_boot_archive=}" "${provision_ssh=}"
 
 check() {
+    . "$(dracut_module_path provision)/installable.sh"
+    # nothing without the program, which says itself why it is left out
+    are_installable provision || return 1
     # only if asked for (--add), where everything of ours is in an archive of its own
     [[ $provision_first_boot_archive != yes ]] || return 255
 }
 
 depends() {
+    . "$(dracut_module_path provision)/installable.sh"
     echo provision systemd
     ! has_networkd || return 0
-    if find_binary NetworkManager >/dev/null && [[ -d $(dracut_module_path network-manager) ]]; then
+    if find_binary NetworkManager >/dev/null && are_installable network-manager; then
         echo network-manager
-    elif has_network_legacy; then
+    elif are_installable network-legacy network; then
         echo network-legacy network
     fi
 }
@@ -25,21 +31,13 @@ has_networkd() {
     [[ -x ${dracutsysrootdir-}$systemdutildir/systemd-networkd ]]
 }
 
-# dracut's own network. dracut would leave us out if one of its programs were missing
-has_network_legacy() {
-    local program
-    [[ -d $(dracut_module_path network-legacy) ]] || return 1
-    for program in awk dhclient expr grep ip pgrep sed tr; do find_binary "$program" >/dev/null || return 1; done
-    find_binary arping >/dev/null || find_binary arping2 >/dev/null
-}
-
 install() {
     local unit
     # every way in which dracut ends a boot that failed runs one of these hooks; they come before the others (80-)
     inst_hook emergency 10 "$moddir/explain.sh"
     inst_hook shutdown-emergency 10 "$moddir/explain.sh"
     if [[ $provision_ssh == yes ]]; then
-        install_sshd || return 1
+        install_sshd || exit 1
     fi
     if dracut_module_included ignition; then
         dinfo 'the units of the dracut module ignition start provision; those of provision-units are left out'

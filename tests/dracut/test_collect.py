@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,6 +71,39 @@ except FetchFailed as failed:
     print(failed.message, failed.hint, sep="; ")"""
     told = "user-data: is a Container Linux Config, which no machine reads; make Ignition JSON of it: transpile CONFIG"
     assert run(tree, code) == told
+
+
+def test_the_libraries_that_a_boot_needs_are_those_that_are_looked_for(tree: Path) -> None:
+    """PyYAML alone may be missing: then user data in YAML is refused."""
+    code = "from collect import LIBRARIES\nprint(*LIBRARIES)"
+    places = {"PYTHONPATH": f"{HOUSE}:{HOUSE / 'dracut/engine'}"}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=places, stdout=subprocess.PIPE, text=True)
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
+    required = {
+        re.split("[^a-z0-9]", one)[0]
+        for one in (*project["dependencies"], *project["optional-dependencies"]["machine"])
+    }
+    assert set(done.stdout.split()) == required - {"jsonschema", "pyyaml", "pyparted"}
+    collected = {path.name for path in (tree / "usr/lib/provision").iterdir() if path.is_dir()}
+    assert collected == {"provision", "transpiler", "yaml", *done.stdout.split()}
+
+
+def test_a_missing_part_of_the_standard_library_is_named(tmp_path: Path) -> None:
+    """As where only python3-minimal is installed. What only a library imports may be missing."""
+    script = f"""
+import sys
+sys.path[:0] = [{str(HOUSE / "dracut/engine")!r}, {str(HOUSE)!r}]
+import collect
+finder = collect._ModulesAtABoot(["yaml"])
+finder.import_hook("provision.system.block.loops")
+collect._refuse_missing_modules(finder, ["yaml"])
+finder.badmodules["zoneinfo"] = {{"provision.fetch.http.client": 1}}
+finder.badmodules["yaml"] = {{"provision.yaml_or_json": 1}}
+finder.badmodules["brotli"] = {{"urllib3.response": 1}}
+collect._refuse_missing_modules(finder, ["yaml"])"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{sys.executable} lacks modules that a first boot needs: zoneinfo\n"
 
 
 ABSENT = {

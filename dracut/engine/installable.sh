@@ -1,0 +1,13 @@
+# shellcheck shell=bash disable=SC2154 # dracut sets the variables
+
+# Whether dracut can install all of these modules, and what they depend on. dracut leaves a module out if one that it
+# depends on cannot be installed: because it is omitted (--omit), is not there, or lacks a program.
+# dracut itself is asked, in a shell of its own, so that nothing is chosen by asking
+are_installable() (
+    for module in "$@"; do
+        [[ " $omit_dracutmodules " != *" $module "* ]] || exit 1
+        # with a list of modules (--modules), what one of them depends on counts as listed
+        [[ $dracutmodules == all ]] || dracutmodules+=" $module "
+        check_module "$module" &>/dev/null || exit 1
+    done
+)
