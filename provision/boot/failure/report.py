@@ -131,13 +131,16 @@ def report_text(
     head += [] if saved or not causes else ["It said last:"]
     end = f"{_next_boot(saved, decided=decided or is_ignition)}The log: {log}"
     end += f"; for provision replay: {BUNDLE}" if bundle else ""
-    return [*head, *_causes(causes, _hints(units), rows - row_count([*head, end]), REPORT if saved else ""), end]
+    rows -= row_count([*head, end])
+    place = REPORT if saved else ""
+    return [*head, *_in_rows(causes, _hints(units), rows, place=place, newest=not saved), end]
 
 
-def _causes(causes: list[str], hints: list[str], rows: int, place: str) -> list[str]:
+def _in_rows(causes: list[str], hints: list[str], rows: int, *, place: str = "", newest: bool = False) -> list[str]:
     """Causes and hints in at most `rows` rows (but LEAST_ROWS). Hints come last, but have their rows first.
 
-    If something is left out, a line says so; `place` is the file that has it, empty if it is in the log.
+    If not all causes have room, the first are shown, or the last if `newest` is set. `place` is the file that has all;
+    a line names it then.
     """
     rows = max(rows, LEAST_ROWS)
     hints = [f"  {line}" for line in [*(line for line in causes if _is_hint(line)), *hints]]
@@ -146,12 +149,14 @@ def _causes(causes: list[str], hints: list[str], rows: int, place: str) -> list[
         return [*causes, *hints]
     shown_hints = fitted(hints, rows // 2 if causes else rows - 1)
     left = rows - row_count(shown_hints)
-    if left == 1:
-        return [*fitted(causes, 1), *shown_hints]
+    if newest:
+        return [*reversed(fitted(causes[::-1], left)), *shown_hints]
+    if not place or left == 1:
+        return [*fitted(causes, left), *shown_hints]
     shown = fitted(causes, left - 1)
     left_out = len(causes) + len(hints) - len(shown) - len(shown_hints)
-    where = f"in {place}" if place else "in the log"
-    more = f"and {left_out} lines more, {where}" if left_out else f"the whole text is {where}"
+    count = "1 line" if left_out == 1 else f"{left_out} lines"
+    more = f"and {count} more, in {place}" if left_out else f"the whole text is in {place}"
     return [*shown, f"  ... {more}", *shown_hints]
 
 
@@ -181,7 +186,7 @@ def other_text(causes: list[str], units: list[FailedUnit], rows: int = ROWS, *, 
     head = cut(f"The boot stopped: {causes[0] if causes else _named(units) or 'no unit failed'}", 2)
     end = f"The log: {'journalctl -b' if has_journal else LOG}"
     rows -= row_count([head, end])
-    return [head, *_causes(causes[1:] or _last_words(units), _hints(units), rows, ""), end]
+    return [head, *_in_rows(causes[1:] or _last_words(units), _hints(units), rows, newest=not causes), end]
 
 
 def _last_words(units: list[FailedUnit]) -> list[str]:

@@ -92,8 +92,13 @@ def test_a_long_story_is_cut() -> None:
     told = [f"reason {number}" for number in range(20)]
     shown = report_text([DISKS], told)
     assert shown[-3:-1] == ["  reason 7", "  ... and 12 lines more, in /run/provision/failure"]
-    hung = report_text([DISKS._replace(result="oom-kill", last_lines=tuple(told))], [])
-    assert hung[-3:-1] == ["  ... and 14 lines more, in the log", "  hint: give the machine more memory"]
+
+
+def test_of_a_log_the_last_lines_are_shown() -> None:
+    told = tuple(f"{number} {'x' * 150}" for number in range(5))
+    shown = report_text([DISKS._replace(result="oom-kill", last_lines=told)], [])
+    assert [line[:4] for line in shown[2:-2]] == ["  1 ", "  2 ", "  3 ", "  4 "]
+    assert shown[-2] == "  hint: give the machine more memory"
 
 
 def test_a_hint_is_shown_whatever_the_length_of_the_reasons() -> None:

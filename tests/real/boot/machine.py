@@ -27,7 +27,7 @@ LIMIT = 900
 MEMORY = 1536
 """MiB that a machine has if a test does not say otherwise."""
 
-COMMAND_LINE = f"console=hvc0 {options.COMMAND_LINE} quiet systemd.show_status=no rd.shell=0 rd.emergency=poweroff"
+COMMAND_LINE = f"console=hvc0 {options.COMMAND_LINE} loglevel=4 systemd.show_status=no rd.shell=0 rd.emergency=poweroff"
 
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 from provision.system.virtual_machine.debian_root import DebianRoot
-from tests.real.boot.equipment import partitioned_root
-from tests.real.boot.machine import Machine
+from tests.real.boot.equipment import encrypted_for_tpm, partitioned_root, tpm
+from tests.real.boot.machine import Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import check_provisioned, check_unchanged, config, sources, unusable
 
@@ -26,6 +27,19 @@ def test_a_credential_from_smbios_is_the_config(machine: Machine, tmp_path: Path
     check_provisioned(first.reported)
     assert sources(first) == {"credential ignition.config"}
     check_unchanged(first, second)
+
+
+@pytest.mark.skipif(which("systemd-creds") is None, reason="systemd-creds is not installed")
+@pytest.mark.skipif(which("swtpm") is None, reason="swtpm is not installed")
+def test_the_next_release_decrypts_a_credential_for_its_tpm(newer: Machine, tmp_path: Path, server: Server) -> None:
+    """The credential lies where systemd-stub puts it, in an archive beside the initramfs (systemd-stub(7))."""
+    state = tmp_path / "tpm"
+    credential = encrypted_for_tpm(state, "ignition.config", json.dumps(config(server.url)).encode())
+    beside = cpio({".extra/credentials/ignition.config.cred": credential.decode()})
+    with tpm(state) as devices:
+        boot = newer.boot("provision.firstboot=auto", unusable(tmp_path), overlay=beside, devices=devices)
+    check_provisioned(boot.reported)
+    assert sources(boot) == {"credential ignition.config"}
 
 
 GROWING = "3884dd41-8582-4404-b9a8-e9b84f2df50e"
