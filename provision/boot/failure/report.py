@@ -150,7 +150,7 @@ def _in_rows(causes: list[str], hints: list[str], rows: int, *, place: str = "",
     shown_hints = fitted(hints, rows // 2 if causes else rows - 1)
     left = rows - row_count(shown_hints)
     if newest:
-        return [*reversed(fitted(causes[::-1], left)), *shown_hints]
+        return [*reversed(fitted(causes[::-1], left, least=1)), *shown_hints]
     if not place or left == 1:
         return [*fitted(causes, left), *shown_hints]
     shown = fitted(causes, left - 1)

@@ -26,9 +26,9 @@ def cut(line: str, rows: int) -> str:
     return f"{line[: kept - kept // 3]}{_CUT}{line[len(line) - kept // 3 :]}"
 
 
-def fitted(lines: Sequence[str], rows: int) -> list[str]:
-    """The first of these lines, in at most so many rows, which long lines share: each gets two at least."""
-    share = max(2, rows // max(len(lines), 1))
+def fitted(lines: Sequence[str], rows: int, least: int = 2) -> list[str]:
+    """The first of these lines, in at most so many rows, which long lines share: each gets `least` or more."""
+    share = max(least, rows // max(len(lines), 1))
     shown: list[str] = []
     for line in lines:
         left = rows - row_count(shown)

@@ -97,8 +97,20 @@ def test_a_long_story_is_cut() -> None:
 def test_of_a_log_the_last_lines_are_shown() -> None:
     told = tuple(f"{number} {'x' * 150}" for number in range(5))
     shown = report_text([DISKS._replace(result="oom-kill", last_lines=told)], [])
-    assert [line[:4] for line in shown[2:-2]] == ["  1 ", "  2 ", "  3 ", "  4 "]
+    assert [line[:4] for line in shown[2:-2]] == ["  0 ", "  1 ", "  2 ", "  3 ", "  4 "]
     assert shown[-2] == "  hint: give the machine more memory"
+    assert row_count(shown) <= ROWS
+    hung = report_text([DISKS._replace(last_lines=told)], [], rows=7)
+    assert [line[:4] for line in hung[2:-1]] == ["  2 ", "  3 ", "  4 "]
+
+
+def test_all_last_lines_of_a_fetch_that_hangs_are_shown() -> None:
+    waits = (
+        f"NOTICE   : waiting for http://192.0.2.1:40000/payload for {n} s (without limit): it" for n in (5, 15, 45)
+    )
+    hung = FailedUnit("provision-files.service", "timeout", ("one", "GET http://192.0.2.1:40000/p: attempt #1", *waits))
+    shown = report_text([hung], [], bundle=True, rows=ROWS - row_count(secrets_line(list(WITH_SECRETS))))
+    assert "  GET http://192.0.2.1:40000/p: attempt #1" in shown
 
 
 def test_a_hint_is_shown_whatever_the_length_of_the_reasons() -> None:
