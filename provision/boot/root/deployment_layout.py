@@ -43,7 +43,6 @@ class ReadOnly(NamedTuple):
 
     reason: str
     hint: str = ELSEWHERE
-    rule: str = "read-only-root"
 
 
 class Layout(NamedTuple):
@@ -124,7 +123,7 @@ def layout(disk: Files, folder: str, command_line: str, settings: str) -> Layout
         )
     has_overlay = disk.file_status(f"{folder}/.usr-ovl-work") is not None  # ostree admin unlock --hotfix
     if not transient and not has_overlay:
-        read_only["/usr"] = ReadOnly("/usr, which is read-only in a deployment of OSTree", IN_IMAGE, "read-only-usr")
+        read_only["/usr"] = ReadOnly("/usr, which is read-only in a deployment of OSTree", IN_IMAGE)
     physical = None
     if _has_readonly_sysroot(disk, command_line, settings):
         read_only["/sysroot"] = ReadOnly("/sysroot, which is read-only in this deployment of OSTree (sysroot.readonly)")
@@ -175,7 +174,7 @@ def _refusal(place: Path, path: str, found: Layout) -> Iterator[Problem]:
             rule="read-only-root",
         )
     elif why:
-        yield Problem(place, f"{path} is on {why.reason}", hint=why.hint, rule=why.rule)
+        yield Problem(place, f"{path} is on {why.reason}", hint=why.hint, rule="read-only-root")
 
 
 def _paths(config: Config, found: Layout) -> Iterator[tuple[Path, str]]:
