@@ -11,8 +11,8 @@ INITRAMFS_TOOLS := $(DESTDIR)/usr/share/initramfs-tools
 AFTER_BOOT := dracut/provision-complete.service
 MKOSI_INITRD := $(DESTDIR)/usr/lib/mkosi-initrd/mkosi.conf.d/provision
 define INSTALL_CONTENTS
-install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.py)
-install -D -m 644 -t $(DESTDIR)/usr/share/provision initramfs-tools/common.sh
+install -D -m 755 -t $(DESTDIR)/usr/share/provision dracut/engine/kargs-helper.py
+install -D -m 644 -t $(DESTDIR)/usr/share/provision dracut/engine/collect.py dracut/engine/contents.sh initramfs-tools/common.sh
 endef
 define INSTALL_AFTER_BOOT
 install -D -m 644 -t $(SYSTEM) $(AFTER_BOOT)
@@ -80,9 +80,10 @@ golden: .venv/check ## refresh the golden cases of the transpiler from `butane`,
 mutants: .venv/check ## sampled changes of the code that unit tests should notice (MUTANTS="--count 50 --seed 1")
 	@nice $(BIN)/python -m tests.mutants $(MUTANTS)
 
-install-dracut: ## install the dracut modules and the unit that ends a first boot (DESTDIR=)
+install-dracut: ## install the dracut modules, the unit that ends a first boot, and the part for GRUB (DESTDIR=)
 	@dracut/install "$(DESTDIR)"
 	install -D -m 755 -t $(DESTDIR)/etc/grub.d packaging/grub.d/09_provision
+	install -D -m 644 -t $(DESTDIR)/usr/share/man/man8 docs/man/provision-first-boot-archive.8
 
 install-initramfs-tools: ## install the hook and scripts for initramfs-tools, and the unit that ends a first boot (DESTDIR=)
 	install -D -m 755 initramfs-tools/hook $(INITRAMFS_TOOLS)/hooks/provision

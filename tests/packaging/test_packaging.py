@@ -77,7 +77,7 @@ def test_what_makes_a_virtual_machine_is_in_the_wheel(wheel: Path) -> None:
 def test_man_pages_and_completions_are_in_the_wheel(installed: Path) -> None:
     share = installed.parent / "share"
     found = {path.name for path in share.rglob("*") if path.is_file()}
-    kept = [*(HOUSE / "docs/man").iterdir(), *(HOUSE / "completion").iterdir()]
+    kept = [*(HOUSE / "docs/man").glob("*.1"), *(HOUSE / "completion").iterdir()]
     assert {path.name for path in kept} <= found
     assert (share / "man/man1/provision.1").is_file()
 
@@ -99,6 +99,13 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(path for path in folder.iterdir() if path.is_dir())
 
 
+def assert_only_programs_are_executable(tree: Path) -> None:
+    """Files that begin with `#!` and others: a script that another one reads is no program."""
+    for path in tree.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o111:
+            assert path.read_bytes()[:2] == b"#!", path
+
+
 def test_install_dracut(unpacked: Path, tmp_path: Path) -> None:
     subprocess.run(["make", "--silent", "install-dracut", f"DESTDIR={tmp_path}"], cwd=unpacked, check=True)
     for folder, name in (("engine", "25provision"), ("units", "40provision-units")):
@@ -111,6 +118,8 @@ def test_install_dracut(unpacked: Path, tmp_path: Path) -> None:
     assert link.resolve() == (tmp_path / "usr/lib/systemd/system/provision-complete.service")
     for program in ("usr/sbin/provision-first-boot-archive", "etc/grub.d/09_provision"):
         assert (tmp_path / program).stat().st_mode & 0o111
+    assert (tmp_path / "usr/share/man/man8/provision-first-boot-archive.8").is_file()
+    assert_only_programs_are_executable(tmp_path)
 
 
 def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
@@ -122,6 +131,7 @@ def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
         assert asked.stdout.split() in ([], ["udev"], ["btrfs", "multipath", "resume"])
     for name in ("collect.py", "common.sh", "contents.sh", "functions", "kargs-helper.py"):
         assert (tmp_path / "usr/share/provision" / name).is_file()
+    assert_only_programs_are_executable(tmp_path)
     assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
 
 
@@ -152,6 +162,7 @@ def test_the_first_boot_of_an_image_enables_no_unit_of_the_platform(unpacked: Pa
     [
         "dracut/install",
         "dracut/engine/contents.sh",
+        "dracut/engine/installable.sh",
         "dracut/engine/module-setup.sh",
         "dracut/units/explain.sh",
         "dracut/units/module-setup.sh",
