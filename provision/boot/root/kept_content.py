@@ -16,7 +16,7 @@ from typing import NamedTuple
 from provision.boot.completion_record import MOVED_ROOT, RECORD
 from provision.boot.root.copy_progress import CopyProgress
 from provision.boot.root.fstab import FSTAB
-from provision.boot.root.memory import Memory, needed_memory, place_in_memory, usable_memory
+from provision.boot.root.memory import Memory, directory_in_memory, needed_memory, usable_memory
 from provision.boot.root.mounted import mounted, read_only
 from provision.boot.root.replacement import Replacement
 from provision.failures import Bug, Failure, as_failure
@@ -25,7 +25,7 @@ from provision.planning.descriptions import size_text
 from provision.planning.machine_view import Signature
 from provision.system.block import signatures
 from provision.system.private_files import read_private, write_private
-from provision.system.root.tree_copy import Copied, Wrote, copy_properties, copy_tree, sync_file_system
+from provision.system.root.tree_copy import Copied, ReportBytes, copy_properties, copy_tree, sync_file_system
 from provision.system.running_system.local_system import read_below
 
 UNFINISHED = "/.provision-root"
@@ -62,7 +62,7 @@ def kept_root(old: Replacement, settings: Settings, log: Log, restored: Callable
     with ExitStack() as stack:
         with mounted(old.old.name, old.found.type, read_only(settings.options)) as place:
             memory = _memory(old, place, settings)
-            kept = stack.enter_context(place_in_memory(memory, old.made.type if old.made else "", log))
+            kept = stack.enter_context(directory_in_memory(memory, old.made.type if old.made else "", log))
             copied = kept.keep(place, OMITTED, CopyProgress("keeping the root file system in memory", log))
         failure: Exception | KeyboardInterrupt | None = None
         try:
@@ -121,7 +121,7 @@ def _memory(old: Replacement, place: str, settings: Settings) -> Memory:
         return Memory(old.old.name, used, usable_memory(file.read(), encrypts=settings.encrypts))
 
 
-def _restore(kept: str, new: str, copied: Copied, digest: str, progress: Wrote) -> None:
+def _restore(kept: str, new: str, copied: Copied, digest: str, progress: ReportBytes) -> None:
     unfinished = new + UNFINISHED
     os.mkdir(unfinished, 0o700)
     sync_file_system(new)

@@ -17,7 +17,7 @@ from provision.failures import Failure, as_failure
 from provision.log import Log
 from provision.planning.descriptions import size_text
 from provision.system.programs import processes
-from provision.system.root.tree_copy import Copied, Wrote, copy_tree, sync_file_system
+from provision.system.root.tree_copy import Copied, ReportBytes, copy_tree, sync_file_system
 
 if TYPE_CHECKING:
     from provision.system.block.zram import Zram
@@ -68,38 +68,38 @@ class Memory(NamedTuple):
         )
 
 
-class Place:
+class MemoryDirectory:
     """A directory in memory for the content. A tmpfs itself fails the write for which it has no room."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def keep(self, source: str, omitted: frozenset[str], progress: Wrote = lambda _: None) -> Copied:
+    def keep(self, source: str, omitted: frozenset[str], progress: ReportBytes = lambda _: None) -> Copied:
         """Copy the directory `source`, without the paths `omitted`. Raises Failure if that does not fit.
 
         `progress` is called with the size of each part of a file.
         """
 
-        def wrote(count: int) -> None:
+        def report(count: int) -> None:
             progress(count)
-            self.wrote(count)
+            self.check_after(count)
 
         try:
-            copied = copy_tree(source, self.path, omitted, wrote=wrote)
+            copied = copy_tree(source, self.path, omitted, report=report)
         except OSError as error:
             self.check()  # it says more than an error of the file system
             raise _unkept(as_failure(error).message) from error
         self.check()
         return copied
 
-    def wrote(self, count: int) -> None:
-        """Look whether it is full, now that `count` more bytes were copied. Raises Failure."""
+    def check_after(self, count: int) -> None:
+        """Raise Failure if there is no room for more, now that `count` more bytes are copied."""
 
     def check(self) -> None:
         """Raise Failure if a part of what was copied is not kept."""
 
 
-class _Compressed(Place):
+class _CompressedDirectory(MemoryDirectory):
     def __init__(self, path: str, memory: Memory, device: Zram) -> None:
         super().__init__(path)
         self._memory = memory
@@ -107,7 +107,7 @@ class _Compressed(Place):
         self._device = device
         self._copied = self._seen = 0
 
-    def wrote(self, count: int) -> None:
+    def check_after(self, count: int) -> None:
         self._copied += count
         if self._copied - self._seen >= STEP:
             self._seen = self._copied
@@ -139,7 +139,7 @@ def _unkept(problem: str) -> Failure:
 
 
 @contextmanager
-def place_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[Place]:
+def directory_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[MemoryDirectory]:
     """A directory for the content during the block; on `kind`, the file system of the new root, if it is compressed.
 
     Raises Failure if the content does not fit and the kernel has no zram.
@@ -148,7 +148,7 @@ def place_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[Place]:
     if memory.needed <= memory.usable:
         log("progress", f"{what}: {size_text(memory.needed)}")
         with mounted("none", "tmpfs", f"mode=0700,size={memory.usable},nr_inodes=0") as path:
-            yield Place(path)
+            yield MemoryDirectory(path)
         return
     with _zram(memory, log) as device:
         log("progress", f"{what}, compressed by {device.algorithm}: {size_text(memory.needed)}")
@@ -156,7 +156,7 @@ def place_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[Place]:
         if done.status:
             raise _unkept(done.last_lines)
         with mounted(device.node, kind, "noatime") as path:
-            yield _Compressed(path, memory, device)
+            yield _CompressedDirectory(path, memory, device)
 
 
 @contextmanager
@@ -180,9 +180,9 @@ def _zram(memory: Memory, log: Log) -> Iterator[Zram]:
             log("warning", f"disks: {device.node} keeps its memory: {as_failure(error).message}")
 
 
-def needed_memory(place: str) -> int:
-    """Bytes of memory that the content of the file system that is mounted at `place` takes in a tmpfs."""
-    found = os.statvfs(place)
+def needed_memory(directory: str) -> int:
+    """Bytes of memory that the content of the file system that is mounted at `directory` takes in a tmpfs."""
+    found = os.statvfs(directory)
     return (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * _NODE
 
 

@@ -196,7 +196,7 @@ class Client:
             step = request._replace(url=url, headers=headers, shown=request.shown or request.url)
             reply = self._ask(step, deadline, wait.doing, guarded=guarded)
             try:
-                if not redirects.is_one(request, reply):
+                if not redirects.is_redirect(request, reply):
                     return self._handle(step, reply, take, deadline, wait)
             finally:
                 reply.close()

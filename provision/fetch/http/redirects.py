@@ -20,7 +20,7 @@ CIRCLE_REMEDY = "the server redirects to where the request came from: correct th
 PLAIN_REMEDY = "let the server redirect to https, or write the http URL into the config, with a hash in verification"
 
 
-def is_one(request: Request, reply: Reply) -> bool:
+def is_redirect(request: Request, reply: Reply) -> bool:
     """Whether an answer is a redirect that says where it leads."""
     return reply.status in STATUSES - request.accepted and bool(reply.headers.get("Location"))
 

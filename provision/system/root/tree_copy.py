@@ -32,7 +32,7 @@ class Copied(NamedTuple):
     kept: KeptAttributes
 
 
-Wrote = Callable[[int], None]
+ReportBytes = Callable[[int], None]
 """What is told how many more bytes of files were copied; the copy ends with what it raises."""
 
 
@@ -41,15 +41,15 @@ def copy_tree(
     target: str,
     omitted: frozenset[str] = frozenset(),
     kept: KeptAttributes | None = None,
-    wrote: Wrote = lambda _: None,
+    report: ReportBytes = lambda _: None,
 ) -> Copied:
     """Copy what is in the directory `source` into the empty directory `target`, which gets its properties too.
 
     `omitted` has paths that are left out, from `source` on (`/etc/name`). `kept` has attributes that an earlier copy
-    could not hold. `wrote` is called after each part of a file. No link is followed. Raises OSError, what `wrote`
+    could not hold. `report` is called after each part of a file. No link is followed. Raises OSError, what `report`
     raises, and Failure for a file system inside of this one.
     """
-    return _Copy(source, target, omitted, kept or {}, wrote).all()
+    return _Copy(source, target, omitted, kept or {}, report).all()
 
 
 def sync_file_system(path: str) -> None:
@@ -62,12 +62,14 @@ def sync_file_system(path: str) -> None:
 
 
 class _Copy:
-    def __init__(self, source: str, target: str, omitted: frozenset[str], kept: KeptAttributes, wrote: Wrote) -> None:
+    def __init__(
+        self, source: str, target: str, omitted: frozenset[str], kept: KeptAttributes, report: ReportBytes
+    ) -> None:
         self._source = source
         self._target = target
         self._omitted = omitted
         self._kept = kept
-        self._wrote = wrote
+        self._report = report
         self._device = os.lstat(source).st_dev
         self._linked: dict[int, str] = {}
         self._unheld: KeptAttributes = {}
@@ -112,7 +114,7 @@ class _Copy:
                 os.setxattr(target, name, value, follow_symlinks=False)
             return
         if stat.S_ISREG(found.st_mode):
-            _copy_content(source, target, found.st_size, self._wrote)
+            _copy_content(source, target, found.st_size, self._report)
         elif stat.S_ISLNK(found.st_mode):
             os.symlink(os.readlink(source), target)
         else:
@@ -152,7 +154,7 @@ def _attributes(path: str) -> Attributes:
     return {name: os.getxattr(path, name, follow_symlinks=False) for name in wanted}
 
 
-def _copy_content(source: str, target: str, size: int, wrote: Wrote) -> None:
+def _copy_content(source: str, target: str, size: int, report: ReportBytes) -> None:
     """Copy the bytes of a file; holes stay holes (SEEK_DATA of lseek(2))."""
     reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOATIME)
     try:
@@ -165,7 +167,7 @@ def _copy_content(source: str, target: str, size: int, wrote: Wrote) -> None:
                     if done == 0:
                         raise OSError(errno.EIO, "the file became shorter", source)
                     position += done
-                    wrote(done)
+                    report(done)
             os.ftruncate(writing, size)
         finally:
             os.close(writing)

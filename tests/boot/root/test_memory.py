@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from provision.boot.root.layers import FORMATS
-from provision.boot.root.memory import STEP, Memory, Place, place_in_memory, usable_memory
+from provision.boot.root.memory import STEP, Memory, MemoryDirectory, directory_in_memory, usable_memory
 from provision.failures import Failure
 from provision.log import silent
 from tests.real.boot.roots.special_files import make, shown
@@ -39,17 +39,17 @@ def test_a_refusal_has_the_figures() -> None:
 @pytest.mark.disks
 def test_what_fits_is_in_a_tmpfs_and_no_device_is_added() -> None:
     log = RecordedLog()
-    with none_left() as before, place_in_memory(Memory("/dev/vda", 8 * MIB, 8 * MIB), "xfs", log) as place:
-        assert kind_of(place) == "tmpfs"
+    with none_left() as before, directory_in_memory(Memory("/dev/vda", 8 * MIB, 8 * MIB), "xfs", log) as directory:
+        assert kind_of(directory) == "tmpfs"
         assert devices() == before
-        assert os.statvfs(place.path).f_blocks * os.statvfs(place.path).f_frsize == 8 * MIB
-        place.wrote(64 * MIB)
-        place.check()
+        assert os.statvfs(directory.path).f_blocks * os.statvfs(directory.path).f_frsize == 8 * MIB
+        directory.check_after(64 * MIB)
+        directory.check()
     assert log.lines == [("progress", "keeping the content of the root file system /dev/vda in memory: 8 MiB")]
 
 
-def kind_of(place: Place) -> str:
-    return subprocess.check_output(["findmnt", "-n", "-o", "FSTYPE", place.path], text=True).strip()
+def kind_of(directory: MemoryDirectory) -> str:
+    return subprocess.check_output(["findmnt", "-n", "-o", "FSTYPE", directory.path], text=True).strip()
 
 
 def content(folder: Path, fill: Callable[[int], bytes]) -> Path:
@@ -72,11 +72,11 @@ def text(size: int) -> bytes:
 def test_what_fits_only_compressed(kind: str, tmp_path: Path) -> None:
     tree = content(tmp_path, text)
     log = RecordedLog()
-    with none_left() as before, place_in_memory(Memory("/dev/vda", 64 * MIB, 48 * MIB), kind, log) as place:
-        assert kind_of(place) == kind
-        assert place.keep(str(tree), frozenset()).kept == {}
-        assert shown(Path(place.path) / "special") == shown(tree / "special")
-        assert all((tree / f"{one}").read_bytes() == (Path(place.path) / f"{one}").read_bytes() for one in range(4))
+    with none_left() as before, directory_in_memory(Memory("/dev/vda", 64 * MIB, 48 * MIB), kind, log) as directory:
+        assert kind_of(directory) == kind
+        assert directory.keep(str(tree), frozenset()).kept == {}
+        assert shown(Path(directory.path) / "special") == shown(tree / "special")
+        assert all((tree / f"{one}").read_bytes() == (Path(directory.path) / f"{one}").read_bytes() for one in range(4))
         assert devices() > before
     ((_, said),) = log.lines
     assert said.startswith("keeping the content of the root file system /dev/vda in memory, compressed by ")
@@ -87,18 +87,18 @@ def test_the_copy_tells_its_progress(tmp_path: Path) -> None:
     (tmp_path / "tree/one").write_bytes(b"x" * 5000)
     (tmp_path / "kept").mkdir()
     seen: list[int] = []
-    Place(str(tmp_path / "kept")).keep(str(tmp_path / "tree"), frozenset(), seen.append)
+    MemoryDirectory(str(tmp_path / "kept")).keep(str(tmp_path / "tree"), frozenset(), seen.append)
     assert sum(seen) == 5000
 
 
-def refusal(kind: str, copy: Callable[[Place], object]) -> str:
+def refusal(kind: str, copy: Callable[[MemoryDirectory], object]) -> str:
     """The message of the failure of a copy into 48 MiB."""
     with (
         none_left(),
         pytest.raises(Failure) as caught,
-        place_in_memory(Memory("/dev/vda", 64 * MIB, 48 * MIB), kind, silent) as place,
+        directory_in_memory(Memory("/dev/vda", 64 * MIB, 48 * MIB), kind, silent) as directory,
     ):
-        copy(place)
+        copy(directory)
     return caught.value.message
 
 
@@ -106,17 +106,17 @@ def refusal(kind: str, copy: Callable[[Place], object]) -> str:
 @pytest.mark.disks
 def test_what_does_not_fit_even_compressed_is_refused_with_figures(tmp_path: Path) -> None:
     tree = content(tmp_path, os.urandom)
-    said = refusal("xfs", lambda place: place.keep(str(tree), frozenset()))
+    said = refusal("xfs", lambda directory: directory.keep(str(tree), frozenset()))
     assert "needs 64 MiB of 48 MiB that can be used" in said
     assert re.search(
         r"; compressed by \S+ it would need about 6[0-9.]+ MiB \(estimated from the first \d+ MiB\)$", said
     )
 
 
-def overfill(place: Place) -> None:
+def overfill(directory: MemoryDirectory) -> None:
     with suppress(OSError):
-        Path(place.path, "large").write_bytes(os.urandom(64 * MIB))
-    place.check()
+        Path(directory.path, "large").write_bytes(os.urandom(64 * MIB))
+    directory.check()
 
 
 @needs_zram
@@ -130,17 +130,17 @@ def test_the_table_of_the_device_counts() -> None:
     """A device for much more content than there is memory would take the memory before anything is copied."""
     with (
         pytest.raises(Failure, match="compressed, it would not fit either"),
-        place_in_memory(Memory("/dev/vda", 1 << 40, 1 << 33), "xfs", silent),
+        directory_in_memory(Memory("/dev/vda", 1 << 40, 1 << 33), "xfs", silent),
     ):
         pytest.fail("a device was added")
 
 
 WITHOUT_ZRAM = """
-from provision.boot.root.memory import Memory, place_in_memory
+from provision.boot.root.memory import Memory, directory_in_memory
 from provision.failures import Failure
 from provision.log import silent
 try:
-    with place_in_memory(Memory("/dev/vda", 6 << 20, 5 << 20), "xfs", silent):
+    with directory_in_memory(Memory("/dev/vda", 6 << 20, 5 << 20), "xfs", silent):
         pass
 except Failure as failure:
     print(failure.message)

@@ -82,6 +82,6 @@ def test_what_was_copied_is_told_part_by_part(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
     (tmp_path / "tree/large").write_bytes(bytes(20 << 20))
     told: list[int] = []
-    copy_tree(str(tmp_path / "tree"), str(tmp_path / "target"), wrote=told.append)
+    copy_tree(str(tmp_path / "tree"), str(tmp_path / "target"), report=told.append)
     assert sum(told) == 20 << 20
     assert max(told) <= 16 << 20
