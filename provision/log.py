@@ -30,7 +30,7 @@ LEVELS = {
 }
 """Level -> syslog priority, and the word that Ignition writes before a message.
 
-`progress` is a notice about what a boot does when all goes well: consoles do not show it if the boot is to be quiet.
+`progress` is a notice about what a boot does when all goes well: with `quiet` consoles do not show it.
 """
 
 

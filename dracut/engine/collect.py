@@ -142,7 +142,7 @@ ALIASES = ("/usr/bin/ignition", "/usr/bin/provision-firstboot")
 
 
 def refuse_missing_libraries() -> None:
-    """Raises SystemExit with the libraries that are not installed, and the packages of Debian that have them."""
+    """Raises SystemExit, which names the libraries that are not installed, and their packages in Debian."""
     missing = [f"{name} (Debian: {package})" for name, package in LIBRARIES.items() if find_spec(name) is None]
     if missing:
         raise SystemExit(f"{sys.executable} lacks libraries that a first boot needs: {', '.join(missing)}")
@@ -171,7 +171,7 @@ def collect(tree: Path) -> list[tuple[str, str]]:
 def _needed() -> list[Any]:
     absent = [*NEVER, *NOT_AT_A_BOOT]
     if find_spec("yaml") is None:
-        absent += ["yaml", "transpiler"]  # which cannot read YAML without that library
+        absent += ["yaml", "transpiler"]  # the transpiler cannot read YAML without that library
     finder = _ModulesAtABoot(absent)
     # all others of our modules, because stages are imported by name, which a search for imports does not see
     names = [module.name for module in walk_packages(provision.__path__, "provision.")]
@@ -202,13 +202,13 @@ class _ModulesAtABoot(ModuleFinder):
 
 
 def _refuse_missing_modules(finder: _ModulesAtABoot, absent: list[str]) -> None:
-    """Raises SystemExit if our modules import a package that is not there: parts of the standard library may not be."""
+    """Raises SystemExit if our modules import what is not there, such as a part of the standard library."""
     imported = {
         name.partition(".")[0]
         for name, importers in finder.badmodules.items()
         if any(importer.partition(".")[0] == "provision" for importer in importers)
     }
-    missing = imported - finder.modules.keys() - set(absent) - {"_typeshed"}  # which is for types alone
+    missing = imported - finder.modules.keys() - set(absent) - {"_typeshed"}  # that one is for types alone
     if missing:
         raise SystemExit(f"{sys.executable} lacks modules that a first boot needs: {', '.join(sorted(missing))}")
 
@@ -264,10 +264,10 @@ class _AtABoot(ast.NodeTransformer):
 
 
 def account_tools_for(tree: Path, table: Path = Path("/etc/fstab"), searched: str = SEARCHED) -> list[tuple[str, str]]:
-    """Source and destination of the tools for accounts that the tree needs; writes a list of the others into it.
+    """Source and destination of each tool for accounts that the tree has to have; writes a list of the others into it.
 
-    Those of the root serve, but not those that links lead out of /usr. If by its fstab(5) /usr is a file system of its
-    own, that may be mounted too late.
+    The others are used where they are, in the root. The tree has to have a tool that links lead out of /usr, and all of
+    them if by fstab(5) /usr is a file system of its own, which may be mounted too late.
     """
     there = {tool: path for tool in ACCOUNT_TOOLS if (path := which(tool, path=searched))}
     fields = [line.split() for line in (table.read_text("utf-8", "replace") if table.exists() else "").splitlines()]

@@ -2,7 +2,7 @@
 
 # Whether dracut can install all of these modules, and what they depend on. dracut leaves a module out if one that it
 # depends on cannot be installed: because it is omitted (--omit), is not there, or lacks a program.
-# dracut itself is asked, in a shell of its own, so that nothing is chosen by asking
+# This asks dracut itself, in a subshell, because dracut chooses a module by checking it.
 are_installable() (
     for module in "$@"; do
         [[ " $omit_dracutmodules " != *" $module "* ]] || exit 1

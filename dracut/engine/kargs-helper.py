@@ -40,7 +40,7 @@ GRUB_WORD = re.compile(rb""";|[|&]+|(?:[^\s"'\\;|&]|\\.|"(?:[^"\\]|\\.)*"|'[^']*
 """A word or a separator of GRUB's scripts (GRUB's manual, "Quoting")."""
 
 GRUB_OWN = re.compile(rb"""[$;&|<>'\\`]|(?:^|\s)[#{}]|^[^"]*"(?:[^"]*"[^"]*")*[^"]*$""")
-"""What GRUB or sh would not give to the kernel as it is: their own characters, and a double quote without another."""
+"""What GRUB or sh does not pass on as it is: characters that mean something to them, and an odd double quote."""
 
 VALUE = rb"""("(?:[^"\\\n]|\\["\n])*"|'[^'\n]*'|[^\s"'\\;&|<>()`$#]*)(?=[ \t]*(?:$|[ \t]#))"""
 """A value in sh and in GRUB's scripts up to the end of the line or to a comment."""
@@ -49,21 +49,35 @@ ASSIGNMENT = re.compile(rb"(?m)^([ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=)" + VAL
 """Groups: the text before the value, the name, the value."""
 
 REFERENCE = re.compile(rb"\$\{?(\w+)")
+"""A variable in a value. Group: its name."""
+
 BEGINNINGS = {b";", b"{", b"then", b"else", b"do", b"&&", b"||"}
 ENDS = {b";", b"}", b"|", b"&", b"&&", b"||"}
+"""The words before a command of GRUB's scripts, and those after it."""
 
 BLSCFG = re.compile(rb"(?m)^[ \t]*blscfg\b")
+"""The command that reads the entries of the Boot Loader Specification."""
+
 KERNELOPTS = b"kernelopts"
+"""The variable with the arguments of all entries (RHEL 8)."""
+
 BLOCK = b"# GRUB Environment Block\n"
+"""The beginning of a grubenv."""
 
 COMMAND_LINE = b"GRUB_CMDLINE_LINUX"
+"""The variable of grub-mkconfig with the arguments of all entries."""
+
 COMMAND_LINE_SET = re.compile(rb"(?<![\w${])GRUB_CMDLINE_LINUX(?:_DEFAULT)?(?!\w)|\{GRUB_CMDLINE_LINUX(?:_DEFAULT)?:?=")
+"""Where this variable, or the one with _DEFAULT, is set in a form that is not an ASSIGNMENT, or unset."""
+
 ITSELF = re.compile(rb"(?!\').*\$\{?GRUB_CMDLINE_LINUX\b", re.DOTALL)
+"""A value that contains the one that the variable had before."""
+
 OWN_REFERENCE = re.compile(rb"\$\{?GRUB_CMDLINE_LINUX(?:_DEFAULT)?\b\}?")
 
 
 class Refused(Exception):
-    """Nothing more can be done; the message says why."""
+    """The program ends without a change; the message says why."""
 
 
 class Change(NamedTuple):
@@ -73,7 +87,7 @@ class Change(NamedTuple):
     unwanted: Sequence[bytes] = ()
 
     def applied(self, texts: Sequence[bytes], word: re.Pattern[bytes] = WORD) -> list[bytes]:
-        """Texts that make up one command line, without the unwanted arguments and, at the end, with the wanted ones.
+        """The given texts of one command line without the unwanted arguments and, at the end, with the wanted ones.
 
         What follows a word `--` is for init (kernel-parameters.rst), and stays as it is.
         """
@@ -183,7 +197,7 @@ def _files(settings: dict[str, str], change: Change, name: str, mounts: ExitStac
 
 
 def _opened(place: str, name: str, mounts: ExitStack) -> str:
-    """The directory, or one on which the file system is mounted until `mounts` ends."""
+    """The place if it is a directory, else a directory on which that file system is mounted until `mounts` ends."""
     if os.path.isdir(place):
         return place
     folder = tempfile.mkdtemp()
@@ -195,7 +209,7 @@ def _opened(place: str, name: str, mounts: ExitStack) -> str:
 
 
 def _of_grub(boot: str, root: str, grub: str, change: Change, name: str) -> list[File]:
-    """What GRUB reads at the next boot, and what the next grub-mkconfig and kernel-install read."""
+    """The files that GRUB reads at the next boot, and those that the next grub-mkconfig and kernel-install read."""
     defaults = f"{root}/etc/default/grub"
     files = [_read(defaults, change, name, _defaults)]
     parts = sorted(os.listdir(f"{defaults}.d")) if os.path.isdir(f"{defaults}.d") else []
@@ -241,7 +255,7 @@ def _with_variables(boot: str, grub: str, change: Change, name: str, *, kernels:
 
 
 def _read(path: str, change: Change, name: str, edit: Callable[[bytes, Change], bytes]) -> File:
-    """A file as it shall be. Raises Refused with its path."""
+    """A file as it is and as it shall be. Raises Refused with its path."""
     if not os.path.isfile(path):
         raise Refused(f"{path}: there is no such file; see {name}")
     # a link is followed, so that it stays; one that leaves the file system leads into the initramfs
@@ -268,7 +282,7 @@ def _entries(boot: str, change: Change, name: str) -> list[File]:
 
 
 def _entry(text: bytes, change: Change) -> bytes:
-    """An entry: all its lines `options` are one command line."""
+    """A changed entry: all its lines `options` are one command line."""
     lines = text.split(b"\n")
     keys = [line.split(maxsplit=1)[:1] for line in lines]
     places = [number for number, key in enumerate(keys) if key == [b"options"]]
@@ -285,7 +299,7 @@ def _entry(text: bytes, change: Change) -> bytes:
 
 
 def _words(text: bytes, change: Change) -> bytes:
-    """A file of arguments, such as /etc/kernel/cmdline: all its lines but comments are one command line."""
+    """A changed file of arguments, such as /etc/kernel/cmdline: all its lines but comments are one command line."""
     lines = text.removesuffix(b"\n").split(b"\n")
     places = [number for number, line in enumerate(lines) if not line.lstrip().startswith(b"#")]
     if not places:
@@ -298,7 +312,10 @@ def _words(text: bytes, change: Change) -> bytes:
 
 
 def _menu(text: bytes, change: Change, variables: frozenset[bytes] = frozenset(), kernels: bool = True) -> bytes:
-    """A grub.cfg: the arguments of each kernel, and the variables that are named."""
+    """A grub.cfg with the arguments of each kernel, if `kernels` is set, and the values of the `variables` changed.
+
+    Raises Refused.
+    """
     for start, end in reversed(list(_kernels(text))) if kernels else ():
         before = text[start:end].strip()
         after = change.applied([before], GRUB_WORD)[0]
@@ -322,12 +339,12 @@ def _menu(text: bytes, change: Change, variables: frozenset[bytes] = frozenset()
 
 
 def _of_variable(name: bytes, change: Change) -> Change:
-    """The change of a variable: only kernelopts is in every entry."""
+    """The change of a variable. Only kernelopts is in every entry, and so only it gets the wanted arguments."""
     return change if name == KERNELOPTS else Change((), change.unwanted)
 
 
 def _kernels(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where in a grub.cfg the arguments of kernels are. Raises Refused."""
+    """Start and end of the arguments of each kernel in a grub.cfg. Raises Refused."""
     offset = 0
     for number, line in enumerate(text.split(b"\n"), 1):
         if b"linux" in line:
@@ -337,7 +354,7 @@ def _kernels(text: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _arguments(line: bytes, number: int) -> Iterator[tuple[int, int]]:
-    """Where in a line of GRUB's scripts the arguments of kernels are. Raises Refused."""
+    """Start and end of the arguments of each kernel in a line of a grub.cfg. Raises Refused."""
     words = list(GRUB_WORD.finditer(line))
     for position, command in enumerate(words):
         if command[0].startswith(b"#"):
@@ -354,7 +371,10 @@ def _arguments(line: bytes, number: int) -> Iterator[tuple[int, int]]:
 
 
 def _environment(text: bytes, change: Change, variables: frozenset[bytes]) -> bytes:
-    """A grubenv, which keeps its size, so that GRUB can write into it."""
+    """A grubenv with the values of the `variables` changed. It keeps its size, so that GRUB can write into it.
+
+    Raises Refused.
+    """
 
     def assigned(found: re.Match[bytes]) -> bytes:
         name, value = found[1], found[2]
@@ -367,7 +387,7 @@ def _environment(text: bytes, change: Change, variables: frozenset[bytes]) -> by
 
 
 def _defaults(text: bytes, change: Change) -> bytes:
-    """An /etc/default/grub, which sets GRUB_CMDLINE_LINUX afterwards."""
+    """A changed /etc/default/grub. If an argument is wanted, it sets GRUB_CMDLINE_LINUX. Raises Refused."""
     after = _assigned(text, change, is_set=False)
     found = [one for one in ASSIGNMENT.finditer(text) if one[2] == COMMAND_LINE]
     if not change.wanted or not all(_is_conditional(text[: one.start()]) for one in found):
@@ -379,9 +399,9 @@ def _defaults(text: bytes, change: Change) -> bytes:
 
 
 def _assigned(text: bytes, change: Change, is_set: bool = True) -> bytes:
-    """A file for grub-mkconfig (sh) with the wanted arguments wherever it sets GRUB_CMDLINE_LINUX. Raises Refused.
+    """A changed file for grub-mkconfig (sh): the wanted arguments are wherever it sets GRUB_CMDLINE_LINUX.
 
-    `is_set`: a file that sh has read before sets it.
+    `is_set`: a file that sh reads before this one sets it. Raises Refused.
     """
     names = {COMMAND_LINE, COMMAND_LINE + b"_DEFAULT"}
     others = ASSIGNMENT.sub(lambda one: b"\n" * one[0].count(b"\n") if one[2] in names else one[0], text)
@@ -406,13 +426,13 @@ def _assigned(text: bytes, change: Change, is_set: bool = True) -> bytes:
 
 
 def _is_conditional(before: bytes) -> bool:
-    """Whether a place in a script, which is given by the text before it, is within a condition or loop."""
+    """Whether the place in a script after the text `before` is within a condition or a loop."""
     begun = re.findall(rb"(?m)^[ \t]*(?:if|case|for|while|until)\b", before)
     return len(begun) > len(re.findall(rb"(?m)^[ \t]*(?:fi|esac|done)\b", before))
 
 
 def _set(found: re.Match[bytes], change: Change) -> bytes:
-    """An assignment with its value changed, in its own quotes, or in double quotes if it has none."""
+    """A changed assignment, in its own quotes, or in double quotes if it has none."""
     quote = found[3][:1] if found[3][:1] in {b'"', b"'"} else b""
     value = found[3][1:-1] if quote else found[3]
     if quote == b'"':
@@ -424,7 +444,10 @@ def _set(found: re.Match[bytes], change: Change) -> bytes:
 
 
 def _find(text: bytes, sought: list[bytes], word: re.Pattern[bytes]) -> tuple[int, int] | None:
-    """Where words are one after the other in a text, with the white space behind them."""
+    """Start and end of the words that are sought, one after the other, with the white space after them.
+
+    None if they are not in the text. Quotes do not count.
+    """
     found = list(word.finditer(text))
     plain = [_unquoted(one[0], word) for one in found]
     sought = [_unquoted(one, word) for one in sought]
@@ -446,7 +469,7 @@ def _without(text: bytes, sought: list[bytes], word: re.Pattern[bytes]) -> bytes
 
 
 def _write(file: File) -> None:
-    """Put the new file in the place of the old one in one step, with its mode, owner and label. It is on the disk."""
+    """Replace a file in one step by the new one, which has its mode, owner and label. Then it is on the disk."""
     new = f"{file.path}.new"
     old = os.stat(file.path)
     with suppress(FileNotFoundError):

@@ -91,8 +91,8 @@ give_up() {
     exit 1
 }
 
-# the programs that some configs need. Those that work only with another module of dracut are left out if it is:
-# then the engine refuses a config that needs them before it changes anything, and does not fail, or hang, in the middle
+# prints the programs that some configs need. If another module of dracut is left out, so are those that work only with
+# it: then the engine refuses a config that needs them before it changes anything, and does not fail, or hang, later
 optional_tools() {
     local tool module
     for tool in $provision_optional_tools; do

@@ -1,4 +1,4 @@
-"""Kernel arguments in a bundle: words are kept only if their name is known, and their value cannot be a secret."""
+"""Kernel arguments in a bundle: one is kept only if its name is known, and its value cannot be a secret."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 HIDDEN = "..."
+"""What is shown in place of a value."""
 
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*(?:'|$)|"[^"]*(?:"|$))+""")
 
@@ -48,7 +49,7 @@ _NAMES = """
 
 
 def without_values(command_line: str) -> str:
-    """A kernel command line with `...` in the place of all that may be secret, also of what follows `--`."""
+    """A kernel command line with `...` in place of what may be secret, and of each word after `--`."""
     shown, for_init = [], False
     for word in words(command_line):
         shown.append(HIDDEN if for_init else argument(word, lambda _: HIDDEN))
@@ -67,7 +68,10 @@ def words(command_line: str) -> list[str]:
 
 
 def argument(word: str, filler: Callable[[str], str]) -> str:
-    """A kernel argument if it is harmless; else its name, if that is known, and filler; else filler alone."""
+    """A kernel argument if it is harmless; else its name, if that is known, with a filler; else a filler alone.
+
+    `filler` makes the filler of the text that it stands for.
+    """
     name, equals, value = word.partition("=")
     if not equals:
         return word if word in _FLAGS.split() or word in _SWITCHES.split() else filler(word)

@@ -5,7 +5,7 @@ which it mounts read-only. On a first boot it writes /run/provision/first-boot, 
 other unit runs, and goes on with the stage fetch-offline. If the distribution has linked units to Ignition's names, it
 queues Ignition's targets instead (provision.boot.ordering_points). `look serve` also leaves a fork of itself, which
 runs the stages of the other units when dracut/units/stage.sh asks for them: so a boot starts Python only once.
-`look now` does not wait for the device with the record: the scripts of initramfs-tools have done that.
+`look now` does not wait for the device with the record: the scripts of initramfs-tools have waited for it.
 
 `run` runs stages of the engine one after the other in this process, because to start Python takes longer than most
 stages. The step `reset` does a factory reset if one is asked for. The step `record` is the same as `record /sysroot`:

@@ -272,7 +272,7 @@ class SetPassword(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Whose password. The hash `*` matches none (shadow(5))."""
+        """Whose password is set, or that there is none: no password matches the hash `*` (shadow(5))."""
         if self.hash.reveal() == "*":
             return f"give {self.name} no password"
         return f"set the password hash of {'group ' if self.database == 'gshadow' else ''}{self.name}"

@@ -26,8 +26,8 @@ def in_initramfs(root: str = "") -> bool:
 def show(text: str, root: str = "", seconds: float = SECONDS) -> bool:
     """Write lines to every console of the kernel (each `console=`). One that cannot be written is skipped.
 
-    A console takes as much as it has room for, and a serial line empties that room slowly: for the rest this waits, at
-    most so many seconds for all consoles. Returns whether all lines are on all consoles that can be written.
+    A console takes as much as it has room for, and a serial line makes new room slowly. This waits for room, at most so
+    many seconds for all consoles together. Returns whether all consoles that can be written have all lines.
     """
     lines = ("".join(one if one.isprintable() else "?" for one in line) for line in text.split("\n"))
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
@@ -42,7 +42,7 @@ def show(text: str, root: str = "", seconds: float = SECONDS) -> bool:
 
 
 def _write(left: dict[int, bytes], end: float) -> bool:
-    """Write to each descriptor what is left for it; whether this is all written before the time `end`."""
+    """Write to each descriptor what is left for it. Returns whether all is written before the time `end`."""
     while True:
         left = {fd: rest for fd, data in left.items() if (rest := _rest(fd, data))}
         wait = end - time.monotonic()
@@ -55,7 +55,7 @@ def _write(left: dict[int, bytes], end: float) -> bool:
 
 
 def _rest(fd: int, data: bytes) -> bytes:
-    """What a descriptor does not take now of these bytes; nothing if it cannot be written."""
+    """The bytes that a descriptor does not take now; none if it cannot be written."""
     try:
         return data[os.write(fd, data) :]
     except BlockingIOError:
@@ -74,9 +74,8 @@ def _names(root: str) -> list[str]:
 def on_consoles(log: FieldLog, root: str = "", seconds: float = SECONDS) -> FieldLog:
     """A log that also shows notices and warnings on all consoles, if this is an initramfs.
 
-    With `quiet` on the kernel command line progress is not shown, but delays are, as by systemd.show_status=auto of
-    systemd(1).
-    A message waits at most `seconds` for slow consoles, and after that none waits for a console that nobody reads.
+    With `quiet` on the kernel command line progress is not shown, but delays are, as by systemd.show_status=auto
+    (systemd(1)). A message waits at most `seconds` for slow consoles. If one has waited in vain, no later one waits.
     Errors are not shown here: at the end `provision.boot.failure.report` shows why the boot stopped.
     """
     if not in_initramfs(root):

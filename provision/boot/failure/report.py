@@ -29,7 +29,7 @@ UNITS = ("provision-*.service", "ignition-*.service")
 LAST_LINES = 5
 
 LEAST_ROWS = 2
-"""Rows for the causes and hints, even if there are none left."""
+"""How many rows the causes and hints get, even if none are left."""
 
 MAX_NAMES = 3
 """How many units that failed are named."""
@@ -137,10 +137,10 @@ def report_text(
 
 
 def _in_rows(causes: list[str], hints: list[str], rows: int, *, place: str = "", newest: bool = False) -> list[str]:
-    """Causes and hints in at most `rows` rows (but LEAST_ROWS). Hints come last, but have their rows first.
+    """Causes, and hints after them, in at most `rows` rows, or in LEAST_ROWS if that is more.
 
-    If not all causes have room, the first are shown, or the last if `newest` is set. `place` is the file that has all;
-    a line names it then.
+    If there is no room for all, hints get rows before causes do, and of the causes the first are shown, or the last if
+    `newest` is set. Then a line names `place`, the file that has all, if there is one.
     """
     rows = max(rows, LEAST_ROWS)
     hints = [f"  {line}" for line in [*(line for line in causes if _is_hint(line)), *hints]]
@@ -165,9 +165,9 @@ def _is_hint(line: str) -> bool:
 
 
 def secrets_line(paths: list[str]) -> list[str]:
-    """Where secrets of the config are while this boot is stopped, as a line; none if they are nowhere.
+    """A line that names the files with secrets of the config; no line without such files.
 
-    Nothing else that a person may want to pass on has any of them: neither the log nor the bundle.
+    The log and the bundle have no secrets: a person may pass them on.
     """
     return [f"Only these have secrets of the config, and only root reads them: {', '.join(paths)}"] if paths else []
 

@@ -18,7 +18,7 @@ def row_count(lines: Sequence[str]) -> int:
 
 
 def cut(line: str, rows: int) -> str:
-    """The line in at most so many rows: the middle of a longer one is left out."""
+    """The line in at most so many rows: of a longer line the middle is left out."""
     room = rows * COLUMNS
     if len(line) <= room:
         return line
@@ -27,7 +27,7 @@ def cut(line: str, rows: int) -> str:
 
 
 def fitted(lines: Sequence[str], rows: int, least: int = 2) -> list[str]:
-    """The first of these lines, in at most so many rows, which long lines share: each gets `least` or more."""
+    """The first of these lines, in at most so many rows. Long lines share the rows: each gets at least `least`."""
     share = max(least, rows // max(len(lines), 1))
     shown: list[str] = []
     for line in lines:

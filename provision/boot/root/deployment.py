@@ -76,7 +76,7 @@ def check_stage(problems: tuple[Problem, ...]) -> tuple[Stage, ...]:
 
 
 UNITS = ("/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator", "/usr/lib/systemd/system")
-"""Where the units of the initramfs are (systemd.unit(5))."""
+"""The folders of the initramfs that have units (systemd.unit(5))."""
 
 
 def mounted_by_units(folders: tuple[str, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What of a deployment of OSTree can be written in a first boot: the mounts that ostree-prepare-root will make.
+"""Which paths of a deployment of OSTree a first boot can write, by the mounts that ostree-prepare-root will make.
 
 Source: ostree-prepare-root(1) and src/switchroot/ostree-prepare-root.c of OSTree 2022.7 and 2025.2
 """
@@ -18,16 +18,21 @@ from provision.planning.root.target_paths import Statuses, Unresolvable, depth, 
 SETTINGS = ("/etc/ostree/prepare-root.conf", "/usr/lib/ostree/prepare-root.conf")
 """Settings of the deployment; only the first one that exists counts. The initramfs has a copy."""
 
+DEPLOYMENT = re.compile(r"/ostree/deploy/[^/]+/deploy/[^/]+")
+"""The path of a deployment in the physical root."""
+
 TRUE = frozenset({"true", "1"})
+"""Values that turn a setting on."""
+
 COMPOSEFS = frozenset({"true", "1", "yes", "signed", "verity"})
-"""Values of `composefs.enabled` with which a deployment that has no image does not boot."""
+"""Values of `composefs.enabled` that require composefs: a deployment without its image does not boot with them."""
 
 ELSEWHERE = "write below /etc or /var"
 IN_IMAGE = f"{ELSEWHERE}, or make it a part of the image"
 
 
 class Files(Statuses, Protocol):
-    """The part of a tree by which a layout is found."""
+    """What a layout is found by: a tree with its folders and the content of its files."""
 
     def children(self, path: str) -> Sequence[str]:
         """See TreeContents."""
@@ -73,7 +78,7 @@ class Layout(NamedTuple):
         return self.disk.file_status(f"{folder.rstrip('/')}/{rest}" if rest else folder)
 
     def with_mount(self, path: str) -> Layout:
-        """The layout with one more file system, whose files are not known; the same if no mount point can be there."""
+        """The layout with one more file system, whose files are not known; this one if no mount point can be there."""
         try:
             point = followed(self, path)
         except Unresolvable:
@@ -95,12 +100,8 @@ def deployment_folder(disk: Statuses, command_line: str) -> str | None:
     return folder if DEPLOYMENT.fullmatch(folder) and node and node.kind is FileType.DIRECTORY else None
 
 
-DEPLOYMENT = re.compile(r"/ostree/deploy/[^/]+/deploy/[^/]+")
-"""The path of a deployment in the physical root."""
-
-
 def next_command_line(command_line: str, config: Config) -> str:
-    """The kernel command line with the changes of the config, with which the files stage runs after a reboot."""
+    """The kernel command line of the files stage: that of this boot with the changes of the config."""
     removed = config.kernel_arguments.should_not_exist
     kept = [word for word in command_line.split() if word not in removed]
     return " ".join([*kept, *config.kernel_arguments.should_exist])
@@ -178,7 +179,7 @@ def _refusal(place: Path, path: str, found: Layout) -> Iterator[Problem]:
 
 
 def _paths(config: Config, found: Layout) -> Iterator[tuple[Path, str]]:
-    """What the config makes, with its place in the config."""
+    """The paths that the config makes, each after its place in the config."""
     storage = config.storage
     for index, file in enumerate(storage.files):
         yield ("storage", "files", index, "path"), file.path
@@ -203,7 +204,7 @@ def _is_directory(found: Layout, path: str, resolved: Callable[[Statuses, str], 
 
 
 def _uses_composefs(disk: Files, folder: str, command_line: str, settings: str) -> bool:
-    """Whether / is the image of composefs; with `maybe` it is, if the deployment has one."""
+    """Whether / is the image of composefs. With the setting `maybe` it is one if the deployment has an image."""
     enabled = _composefs_setting(command_line, settings)
     return enabled in COMPOSEFS or (enabled == "maybe" and disk.file_status(f"{folder}/.ostree.cfs") is not None)
 
@@ -213,12 +214,15 @@ def _composefs_setting(command_line: str, settings: str) -> str:
 
 
 def _has_readonly_sysroot(disk: Files, command_line: str, settings: str) -> bool:
-    """The setting of the initramfs, which composefs turns on if it is absent; else that of the repository."""
-    always = _composefs_setting(command_line, settings) in COMPOSEFS
-    if (_value(settings, "sysroot", "readonly") or ("true" if always else "")) in TRUE:
+    """Whether /sysroot is read-only: by the setting of the initramfs, or by that of the repository.
+
+    With composefs the setting of the initramfs is on if it is absent, and the repository does not count.
+    """
+    with_composefs = _composefs_setting(command_line, settings) in COMPOSEFS
+    if (_value(settings, "sysroot", "readonly") or ("true" if with_composefs else "")) in TRUE:
         return True
     repository = (disk.content("/ostree/repo/config") or b"").decode(errors="replace")
-    return not always and _value(repository, "sysroot", "readonly") in TRUE
+    return not with_composefs and _value(repository, "sysroot", "readonly") in TRUE
 
 
 def _mounts_root_writable(command_line: str) -> bool:

@@ -2,7 +2,7 @@
 
 The file system on zram is of the kind that the config makes for the root: its mkfs and its driver are there, and what
 it cannot hold is refused before a disk changes. zram fails writes when its memory is full, and the kernel reports them
-as errors of a disk. So the memory that it takes is read after each STEP, and the copy ends with the figures before.
+as errors of a disk. So the memory that it takes is read after each STEP, and the copy ends before it is full.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NODE = 1 << 10
 """Bytes of memory that a file takes in a tmpfs beside its content."""
 
 _SPARE = 512 << 20
-"""Bytes of the device beyond twice the content: mkfs.xfs wants 300 MiB."""
+"""Bytes of the device beyond twice the content: mkfs.xfs needs 300 MiB."""
 
 _PAGE, _ENTRY = 4096, 24
 """Bytes of a page, and of its entry in the table of a zram device (`struct zram_table_entry`, zram_drv.h of Linux)."""
@@ -69,7 +69,7 @@ class Memory(NamedTuple):
 
 
 class MemoryDirectory:
-    """A directory in memory for the content. A tmpfs itself fails the write for which it has no room."""
+    """A directory in memory for the content. On a tmpfs no check is needed: a write for which it has no room fails."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -87,7 +87,7 @@ class MemoryDirectory:
         try:
             copied = copy_tree(source, self.path, omitted, report=report)
         except OSError as error:
-            self.check()  # it says more than an error of the file system
+            self.check()  # its failure says more than that of the file system
             raise _unkept(as_failure(error).message) from error
         self.check()
         return copied
@@ -140,7 +140,7 @@ def _unkept(problem: str) -> Failure:
 
 @contextmanager
 def directory_in_memory(memory: Memory, kind: str, log: Log) -> Iterator[MemoryDirectory]:
-    """A directory for the content during the block; on `kind`, the file system of the new root, if it is compressed.
+    """A directory for the content, which is there during the block. If it is compressed, its file system is of `kind`.
 
     Raises Failure if the content does not fit and the kernel has no zram.
     """

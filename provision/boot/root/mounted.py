@@ -1,4 +1,4 @@
-"""A file system that is mounted during a block: the old root file system, the memory, or the new one."""
+"""Mount a file system during a block: the old root file system, the one in memory, or the new one."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def mounted(device: str, kind: str, options: str) -> Iterator[str]:
 
 
 def read_only(options: str) -> str:
-    """Options for mounting a file system that is not changed, with those that a root has."""
+    """Options for mounting a file system that is not changed: `ro`, and the options of the root."""
     return f"ro,{options}" if options else "ro"

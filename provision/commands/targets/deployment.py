@@ -1,4 +1,4 @@
-"""A tree that shows a deployment of OSTree: a plan refuses for it what a first boot refuses."""
+"""Plans for a tree with a deployment of OSTree refuse what a first boot of it would refuse."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from provision.system.root.guarded_paths import GuardedTree
 
 
 def add_deployment_checks(target: Target, root: str, config: Config, *, changing: bool) -> None:
-    """Add what the deployment refuses to the stages to simulate, and notes on what is not known. Raises OSError.
+    """Add a stage that refuses what the deployment cannot take, and notes on what is not known. Raises OSError.
 
-    Where the tree is to be changed, what is mounted in it counts too; a plan tells what a first boot refuses.
+    If the tree is to be changed, file systems that are mounted in it can be written; a plan is about a first boot.
     """
     try:
         shown = _deployment(root)
@@ -56,7 +56,10 @@ class _Deployment(NamedTuple):
 
 
 def _deployment(root: str) -> _Deployment | None:
-    """What a tree shows: a deployment that runs, one on a mounted disk, or the one that such a disk boots."""
+    """The deployment of a tree: one that runs, one on a mounted disk, or the one that such a disk boots next.
+
+    None if the tree has none.
+    """
     if os.path.exists(f"{root}/run/ostree-booted") and not os.path.islink(f"{root}/sysroot"):
         disk: Files = GuardedTree(f"{root}/sysroot")
         command_line = (GuardedTree(root).content("/proc/cmdline") or b"").decode(errors="replace")
@@ -76,14 +79,14 @@ def _deployment(root: str) -> _Deployment | None:
 
 
 def _writable_mounts(root: str) -> list[str]:
-    """The directories of / of a tree on which a file system is mounted that is not read-only."""
+    """The directories in / of a tree that are mount points of file systems that can be written."""
     paths = [f"{root}/{name}" for name in os.listdir(root)]
     mounted = [path for path in paths if os.path.ismount(path) and not os.statvfs(path).f_flag & os.ST_RDONLY]
     return [f"/{os.path.basename(path)}" for path in mounted]
 
 
 def _command_lines(disk: Files) -> Iterator[str]:
-    """The kernel command lines of the boot loader's entries; that of the next boot is the first."""
+    """The kernel command lines of the boot loader's entries, first that of the next boot."""
     folder = "/boot/loader/entries"
     for name in sorted(disk.children(folder), reverse=True):
         entry = (disk.content(f"{folder}/{name}") or b"").decode(errors="replace")

@@ -1,4 +1,4 @@
-"""An HTTP answer with a time limit for its headers and one for its body, and more headers than http.client takes."""
+"""An HTTP answer: a time limit for its headers, another for its body, and more headers than http.client takes."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _head(stream: BufferedReader) -> tuple[bytes, list[Field]]:
 
 
 def _lines(stream: BufferedReader) -> Iterator[bytes]:
-    """The lines of an answer, empty ones at its end. Raises HeadersTooLargeError after HEADERS_LIMIT bytes."""
+    """The lines of an answer, and empty ones after its end. Raises HeadersTooLargeError after HEADERS_LIMIT bytes."""
     left = HEADERS_LIMIT
     while line := stream.readline(left):
         left -= len(line)
@@ -107,7 +107,7 @@ def _lines(stream: BufferedReader) -> Iterator[bytes]:
 
 
 def _fields(lines: Iterator[bytes]) -> Iterator[Field]:
-    """Names and values of the headers, to the empty line after them. Raises OSError for other lines."""
+    """Names and values of the headers, up to the empty line after them. Raises OSError for other lines."""
     name, values = "", [""]
     for line in lines:
         if not line.endswith(b"\n"):
@@ -129,7 +129,7 @@ def _fields(lines: Iterator[bytes]) -> Iterator[Field]:
 
 
 def _malformed() -> OSError:
-    """What Go's net/textproto refuses, too: http.client would leave out all further headers."""
+    """The error for a line that is no header. Go refuses it, too; http.client would leave out all headers after it."""
     return OSError(errno.EBADMSG, "a line of the answer's headers is not a name and a value")
 
 
@@ -138,7 +138,8 @@ class _TimedBytes(socket.SocketIO):
 
     def __init__(self, channel: socket.socket) -> None:
         super().__init__(channel, "r")
-        lowest: Any = getattr(channel, "socket", channel)  # of TLS in the TLS of a proxy the connection to the proxy
+        # for TLS within the TLS of a proxy: the connection to the proxy
+        lowest: Any = getattr(channel, "socket", channel)
         lowest._io_refs += 1  # noqa: SLF001 - as the method makefile of both does
         self._channel = channel
         self.deadline = Deadline(channel.gettimeout() or 0)

@@ -42,7 +42,7 @@ UNREACHED = frozenset({
     NAME_REMEDY,
     *(REMEDIES[number] for number in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)),
 })  # fmt: skip
-"""The remedies where nothing answers. Behind a proxy they concern the proxy, or a server that it does not reach."""
+"""The remedies where nothing answers. With a proxy they are about the proxy, or a server that it does not reach."""
 
 BROKEN_OFF = Cause("the connection ended before the end of the answer", REMEDIES[errno.ECONNRESET])
 NOT_HTTP = Cause("the answer is not HTTP", REMEDIES[errno.EPROTO])

@@ -54,7 +54,7 @@ def target(request: Request, location: str) -> str:
 
 
 def too_many(request: Request, visited: Sequence[str]) -> FetchFailed:
-    """The failure of a request that was redirected too often, to these URLs."""
+    """The failure of a request that was redirected too often; `visited` has all its URLs."""
     if len(set(visited)) < len(visited):
         return FetchFailed(request.shown_url, f"more than {LIMIT} redirects, in a circle", hint=CIRCLE_REMEDY)
     return FetchFailed(request.shown_url, f"more than {LIMIT} redirects", hint=REMEDY)

@@ -24,6 +24,45 @@ ENCRYPTED = "/run/credentials/@encrypted"
 """Encrypted credentials of the EFI system partition. Everybody who can write there can replace them, so they are
 only used after decryption."""
 
+HOST, TPM, NONE, UNKNOWN = "host", "tpm2", "null", ""
+"""What decrypts a credential: a key of the installed system, perhaps with the TPM; the TPM; a key that everybody knows.
+
+UNKNOWN is for what is no encrypted credential, or of a later kind.
+"""
+
+KEYS = {
+    "5a1c6a86df9d4096b1d5a65e0862f19a": HOST,
+    "55b9ed1d38594d43a8319d2ebb332ac6": HOST,
+    "93a894094874449090caf2fc93cab553": HOST,
+    "ef4ac13679a9480ea7db68897f9f165d": HOST,
+    "af4950a849134eb1a73846304ff30c05": HOST,
+    "adbc4ca3efb64201ba881b6f2e4095ea": HOST,
+    "0c7cc07b117645919c4b0bea08bc20fe": TPM,
+    "faf7eb9341e3412ca1a436f95a29362f": TPM,
+    "058469daf6f54324800549da0f8ea2fb": NONE,
+}
+"""The id with which an encrypted credential begins. Source: creds-util.h of systemd (CRED_AES256_GCM_BY_...)."""
+
+CAUSES = {
+    HOST: "it needs /var/lib/systemd/credential.secret of the installed system, which an initramfs does not have",
+    TPM: "it is for another TPM, another state of the firmware (PCR 7: the keys of Secure Boot), or another name",
+    NONE: "it has another name, or is damaged, or Secure Boot does not allow it, because its key is no secret",
+    UNKNOWN: "it is not a credential that systemd-creds has encrypted",
+}
+"""Why it cannot be decrypted, by the key that it needs, on a machine that has a TPM if it needs one."""
+
+NO_TPM = "it needs the TPM that it was encrypted for, and this machine has none"
+
+HINT_TPM = "encrypt it on this machine, for its TPM: systemd-creds encrypt --with-key=tpm2"
+HINT_NO_TPM = "without a TPM only a key that is no secret works: systemd-creds encrypt --with-key=auto-initrd"
+
+TPM_DEVICES = "/sys/class/tpmrm"
+"""The folder in which the kernel shows TPMs."""
+
+TPM_DRIVERS = ("tpm_crb", "tpm_tis")
+TPM_SECONDS = 30.0
+"""How long to wait for a TPM that the firmware announces."""
+
 
 class Credential(NamedTuple):
     """A credential that is there: its name, its path, and whether it is encrypted."""
@@ -84,43 +123,8 @@ def read_credential(credential: Credential, running_system: RunningSystem) -> by
     return raw
 
 
-HOST, TPM, NONE, UNKNOWN = "host", "tpm2", "null", ""
-"""What decrypts it: a key of the installed system, perhaps with the TPM; the TPM; a key that everybody knows."""
-
-KEYS = {
-    "5a1c6a86df9d4096b1d5a65e0862f19a": HOST,
-    "55b9ed1d38594d43a8319d2ebb332ac6": HOST,
-    "93a894094874449090caf2fc93cab553": HOST,
-    "ef4ac13679a9480ea7db68897f9f165d": HOST,
-    "af4950a849134eb1a73846304ff30c05": HOST,
-    "adbc4ca3efb64201ba881b6f2e4095ea": HOST,
-    "0c7cc07b117645919c4b0bea08bc20fe": TPM,
-    "faf7eb9341e3412ca1a436f95a29362f": TPM,
-    "058469daf6f54324800549da0f8ea2fb": NONE,
-}
-"""The id with which an encrypted credential begins. Source: creds-util.h of systemd (CRED_AES256_GCM_BY_...)."""
-
-CAUSES = {
-    HOST: "it needs /var/lib/systemd/credential.secret of the installed system, which an initramfs does not have",
-    TPM: "it is for another TPM, another state of the firmware (PCR 7: the keys of Secure Boot), or another name",
-    NONE: "it has another name, or is damaged, or Secure Boot does not allow it, because its key is no secret",
-    UNKNOWN: "it is not a credential that systemd-creds has encrypted",
-}
-NO_TPM = "it needs the TPM that it was encrypted for, and this machine has none"
-
-HINT_TPM = "encrypt it on this machine, for its TPM: systemd-creds encrypt --with-key=tpm2"
-HINT_NO_TPM = "without a TPM only a key that is no secret works: systemd-creds encrypt --with-key=auto-initrd"
-
-TPM_DEVICES = "/sys/class/tpmrm"
-
-TPM_DRIVERS = ("tpm_crb", "tpm_tis")
-
-TPM_SECONDS = 30.0
-"""How long to wait for a TPM that the firmware announces."""
-
-
 def _needed_key(encrypted: bytes) -> str:
-    """What decrypts this credential: a key of CAUSES."""
+    """What decrypts this credential: one of the keys of CAUSES."""
     try:
         return KEYS.get(b64decode(encrypted[:24]).hex()[:32], UNKNOWN)
     except ValueError:
@@ -128,7 +132,7 @@ def _needed_key(encrypted: bytes) -> str:
 
 
 def _await_tpm(running_system: RunningSystem) -> None:
-    """Wait for the TPM if the firmware announces one (its table in ACPI): this is often the first that needs it."""
+    """Wait for the TPM if the firmware announces one by a table of ACPI. Often nothing before this has needed it."""
     if running_system.names(TPM_DEVICES) or "TPM2" not in running_system.names("/sys/firmware/acpi/tables"):
         return
     for driver in TPM_DRIVERS:

@@ -12,10 +12,10 @@ from provision.system.block.sysfs import Block
 from provision.system.programs import processes
 
 _NO_DISK = ("fd", "loop", "ram", "sr", "zram")
-"""How names begin of devices that are no disks: floppy and optical drives, files, memory (Linux, devices.txt)."""
+"""How the names of devices begin that are no disks: floppy and optical drives, files, memory (Linux, devices.txt)."""
 
 _ABSENT = {errno.ENOENT, errno.ENXIO, errno.ENOMEDIUM}
-"""How open(2) fails for a device without a node, and for a drive without a medium."""
+"""The errors of open(2) for a device without a node, and for a drive without a medium."""
 
 _NOTHING_FOUND = 2
 _SEVERAL_FOUND = 8
@@ -43,7 +43,7 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
 
 
 def on_disks(blocks: Iterable[Block]) -> Iterator[tuple[str, Signature | None]]:
-    """The node of each disk, partition and volume, and its signature: None if it cannot be read.
+    """The node of each disk, partition and volume, and its signature, which is None if the device cannot be read.
 
     Devices without a node, and drives without a medium, are left out.
     """

@@ -13,7 +13,8 @@ from provision.system.programs.sandbox import make_device_node
 
 _CONTROL = "/sys/class/zram-control"
 _BEST = "zstd"
-_TRIES = 100
+_TRIES, _PAUSE = 100, 0.05
+"""How many times to try to remove a device that is in use, and the seconds between two tries."""
 
 
 class Zram(NamedTuple):
@@ -34,7 +35,7 @@ class Zram(NamedTuple):
         return int(sysfs.read(self.folder, "io_stat").split()[1])
 
     def remove(self) -> None:
-        """Remove the device and free its memory; waits some seconds for a program that has it open. Raises OSError."""
+        """Remove the device and free its memory; wait up to 5 s for a program that has it open. Raises OSError."""
         number = self.folder.rpartition("zram")[2]
         for _ in range(_TRIES):
             try:
@@ -42,7 +43,7 @@ class Zram(NamedTuple):
             except OSError as error:
                 if error.errno != errno.EBUSY:
                     raise
-                time.sleep(0.05)  # there is no event when the last user closes it
+                time.sleep(_PAUSE)  # there is no event when the last user closes it
             else:
                 return
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), self.node)

@@ -18,7 +18,7 @@ from provision.system.root.guarded_paths import GuardedTree, closing_descriptor
 def find(tool: str, root: str) -> str | None:
     """The path of a program in a root, without links, searched in the usual directories; None if none of them has it.
 
-    Raises OSError if they have it, but it cannot be started; the error says why, its file name is a path in the root.
+    Raises OSError if they have it, but it cannot be started. The error says why; its file name is a path in the root.
     """
     tree = GuardedTree(root)
     unusable: OSError | None = None

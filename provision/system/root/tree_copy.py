@@ -33,7 +33,7 @@ class Copied(NamedTuple):
 
 
 ReportBytes = Callable[[int], None]
-"""What is told how many more bytes of files were copied; the copy ends with what it raises."""
+"""Is called with the number of bytes after each part of a file; the copy ends with what it raises."""
 
 
 def copy_tree(
