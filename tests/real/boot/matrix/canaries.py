@@ -82,30 +82,15 @@ class Canaries:
 
 def config_with(canaries: Canaries, server: Server, ca: Authority) -> dict[str, Any]:
     """A config with 25 secrets: keys, passwords, contents, queries and headers of URLs, and a name that is unknown."""
-
-    def fetched(name: str, body: str | bytes) -> dict[str, Any]:
-        path = f"/{name}?token={canaries.new()}"
-        server.files[path] = body if isinstance(body, bytes) else body.encode()
-        return {"source": server.url_of(path), "httpHeaders": [{"name": "X-Token", "value": canaries.new()}]}
-
-    def data(content: str) -> dict[str, Any]:
-        return {"source": f"data:,{content}"}
-
-    child = {"files": [{"path": "/etc/child", "contents": data(canaries.new("/etc/child"))}]}
-    packed = base64.b64encode(gzip.compress(canaries.new("/etc/packed").encode())).decode()
-    encoded = base64.b64encode(canaries.new("/etc/encoded").encode()).decode()
-    open_server = server.url_of("/with-password")
-    server.files["/with-password"] = b"open"
-    quick = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
-    environment = "[Service]\nExecStart=true\nEnvironment=PASSWORD="
-    drop_in = {"name": "own.conf", "contents": environment + canaries.new("/etc/systemd/system/own.service.d/own.conf")}
+    files = [{"path": "/etc/child", "contents": data(canaries.new("/etc/child"))}]
+    child = json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files}})
     return {
         "ignition": {
             "version": "3.4.0",
-            "config": {
-                "merge": [fetched("child", json.dumps({"ignition": {"version": "3.4.0"}, "storage": child}))],
+            "config": {"merge": [fetched(canaries, server, "child", child.encode())]},
+            "security": {
+                "tls": {"certificateAuthorities": [fetched(canaries, server, "authority", ca.certificate)]},
             },
-            "security": {"tls": {"certificateAuthorities": [fetched("authority", ca.certificate)]}},
             "proxy": {"httpProxy": f"http://core:{canaries.new()}@10.0.2.2:9", "noProxy": ["10.0.2.2"]},
             "unknown": canaries.new(),
         },
@@ -117,52 +102,73 @@ def config_with(canaries: Canaries, server: Server, ca: Authority) -> dict[str, 
                     "partitions": [{"label": "vault", "sizeMiB": 64}, {"label": "cellar", "sizeMiB": 64}],
                 }
             ],
-            "luks": [
-                {
-                    "name": "vault",
-                    "device": "/dev/disk/by-partlabel/vault",
-                    "keyFile": data(canaries.new("/etc/luks/vault")),
-                    "options": quick,
-                },
-                {
-                    "name": "cellar",
-                    "device": "/dev/disk/by-partlabel/cellar",
-                    "keyFile": fetched("cellar", canaries.new("/etc/luks/cellar")),
-                    "options": quick,
-                },
-            ],
-            "files": [
-                {"path": "/etc/plain", "contents": data(canaries.new("/etc/plain"))},
-                {"path": "/etc/encoded", "contents": {"source": f"data:;base64,{encoded}"}},
-                {"path": "/etc/packed", "contents": {"compression": "gzip", "source": f"data:;base64,{packed}"}},
-                {
-                    "path": "/etc/joined",
-                    "contents": fetched("joined", canaries.new("/etc/joined")),
-                    "append": [fetched("appended", canaries.new("/etc/joined"))],
-                },
-                {"path": "/etc/open", "contents": {"source": open_server.replace("//", f"//core:{canaries.new()}@")}},
-                {"path": "/opt/search.py", "contents": {"source": base64_url(SEARCH)}},
-            ],
+            "luks": volumes(canaries, server),
+            "files": files_of(canaries, server),
         },
         "passwd": {
             "groups": [{"name": "own", "passwordHash": canaries.new("/etc/gshadow")}],
             "users": [{"name": "core", "passwordHash": canaries.new("/etc/shadow")}],
         },
-        "systemd": {
-            "units": [
-                {
-                    "name": "own.service",
-                    "contents": environment + canaries.new("/etc/systemd/system/own.service"),
-                    "dropins": [drop_in],
-                },
-                {"name": "search.service", "enabled": True, "contents": SEARCHER},
-            ]
-        },
+        "systemd": {"units": units(canaries)},
     }
 
 
-def base64_url(content: str) -> str:
-    return f"data:;base64,{base64.b64encode(content.encode()).decode()}"
+def volumes(canaries: Canaries, server: Server) -> list[dict[str, Any]]:
+    """Two volumes: the key of one is in the config, that of the other is fetched."""
+    keys = {
+        "vault": data(canaries.new("/etc/luks/vault")),
+        "cellar": fetched(canaries, server, "cellar", canaries.new("/etc/luks/cellar").encode()),
+    }
+    quick = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
+    return [
+        {"name": name, "device": f"/dev/disk/by-partlabel/{name}", "keyFile": key, "options": quick}
+        for name, key in keys.items()
+    ]
+
+
+def files_of(canaries: Canaries, server: Server) -> list[dict[str, Any]]:
+    """Files with contents in each form, and the program that searches for them."""
+    packed = gzip.compress(canaries.new("/etc/packed").encode())
+    joined, appended = (
+        fetched(canaries, server, name, canaries.new("/etc/joined").encode()) for name in ("joined", "appended")
+    )
+    server.files["/with-password"] = b"open"
+    with_password = server.url_of("/with-password").replace("//", f"//core:{canaries.new()}@")
+    return [
+        {"path": "/etc/plain", "contents": data(canaries.new("/etc/plain"))},
+        {"path": "/etc/encoded", "contents": {"source": base64_url(canaries.new("/etc/encoded").encode())}},
+        {"path": "/etc/packed", "contents": {"compression": "gzip", "source": base64_url(packed)}},
+        {"path": "/etc/joined", "contents": joined, "append": [appended]},
+        {"path": "/etc/open", "contents": {"source": with_password}},
+        {"path": "/opt/search.py", "contents": {"source": base64_url(SEARCH.encode())}},
+    ]
+
+
+def units(canaries: Canaries) -> list[dict[str, Any]]:
+    """A unit and its drop-in with passwords, and the unit that searches."""
+    environment = "[Service]\nExecStart=true\nEnvironment=PASSWORD="
+    contents, drop_in = (
+        environment + canaries.new(f"/etc/systemd/system/{name}") for name in ("own.service", "own.service.d/own.conf")
+    )
+    return [
+        {"name": "own.service", "contents": contents, "dropins": [{"name": "own.conf", "contents": drop_in}]},
+        {"name": "search.service", "enabled": True, "contents": SEARCHER},
+    ]
+
+
+def fetched(canaries: Canaries, server: Server, name: str, body: bytes) -> dict[str, Any]:
+    """A resource at the server, whose URL has a secret in its query, and which is asked for with a secret header."""
+    path = f"/{name}?token={canaries.new()}"
+    server.files[path] = body
+    return {"source": server.url_of(path), "httpHeaders": [{"name": "X-Token", "value": canaries.new()}]}
+
+
+def data(content: str) -> dict[str, Any]:
+    return {"source": f"data:,{content}"}
+
+
+def base64_url(content: bytes) -> str:
+    return f"data:;base64,{base64.b64encode(content).decode()}"
 
 
 @pytest.fixture

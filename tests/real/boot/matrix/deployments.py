@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from provision.system.virtual_machine import options
 from provision.system.virtual_machine.debian_root import DebianRoot
-from tests.real.boot.machine import Machine, build, cpio
+from tests.real.boot.machine import Boot, Machine, build, cpio
 from tests.real.boot.matrix.conftest import shown
 from tests.real.boot.workload import HASH, KEY, LATER, mount_unit, ran
 
@@ -33,6 +33,26 @@ ExecStart=sh -c 'cp /var/lib/updated /etc/told'
 WantedBy=multi-user.target
 """
 """Makes the next deployment, and tells the test the entries of the boot loader."""
+
+TEXTS = {"/etc/motd.d/provision": "welcome", "/opt/payload": "shared", "/var/log/app/hello": "logs"}
+"""The path of a file of a config -> its content: in /etc, in /var by a link of the deployment, and in /var."""
+
+USER = {"name": "core", "uid": 1200, "passwordHash": HASH, "sshAuthorizedKeys": [KEY]}
+
+
+def files_with(texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The files of a config that have these contents."""
+    return [{"path": path, "contents": {"source": f"data:,{text}"}} for path, text in texts.items()]
+
+
+def sizes(boot: Boot, paths: Iterable[str]) -> dict[str, int]:
+    """The sizes of those of these files that a booted system has."""
+    nodes = boot.reported["nodes"]
+    return {path: nodes[path]["size"] for path in paths if path in nodes}
+
+
+def lengths(texts: Mapping[str, str]) -> dict[str, int]:
+    return {path: len(text) for path, text in texts.items()}
 
 
 @pytest.fixture(scope="session")
@@ -55,20 +75,13 @@ def arguments(entries: str) -> list[str]:
 def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     images: DebianRoot, deployed: Machine, tmp_path: Path
 ) -> None:
-    paths = {
-        "/etc/motd.d/provision": "welcome",
-        "/opt/payload": "shared",
-        "/var/log/app/hello": "logs",
-        "/boot/own": "x",
-    }
-    files = [{"path": path, "contents": {"source": f"data:,{text}"}} for path, text in paths.items()]
+    texts = {**TEXTS, "/boot/own": "x"}
     name = {"path": "/etc/hostname", "overwrite": True, "contents": {"source": "data:,deployed"}}
-    user = {"name": "core", "uid": 1200, "passwordHash": HASH, "sshAuthorizedKeys": [KEY]}
     path = tmp_path / "config.ign"
     config = {
         "ignition": {"version": "3.4.0"},
-        "storage": {"files": [name, *files]},
-        "passwd": {"users": [user]},
+        "storage": {"files": [name, *files_with(texts)]},
+        "passwd": {"users": [USER]},
         "systemd": {"units": [{"name": "update.service", "enabled": True, "contents": UPDATE}]},
     }
     path.write_text(json.dumps(config))
@@ -76,7 +89,7 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     booted = deployed.boot(first, path)
     nodes = booted.reported["nodes"]
     assert booted.reported["failed"] == [""]
-    assert {one: nodes[one]["size"] for one in paths} == {one: len(text) for one, text in paths.items()}
+    assert sizes(booted, texts) == lengths(texts)
     assert booted.reported["hostname"] == "deployed"
     assert booted.reported["core"] == {"uid": 1200, "home": "/home/core", "shell": "/bin/sh", "hash": HASH}
     key = nodes["/home/core/.ssh/authorized_keys.d/ignition"]
@@ -102,22 +115,21 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     assert "/usr/lib/next" in updated.reported["nodes"]
     assert updated.reported["hostname"] == "deployed"
     # what is in /var is the same; what is in /etc was copied
-    assert {one: node["size"] for one, node in updated.reported["nodes"].items() if one in paths} == {
-        one: len(text) for one, text in paths.items()
-    }
+    assert sizes(updated, texts) == lengths(texts)
 
 
 COMPOSEFS = cpio({"etc/ostree/prepare-root.conf": "[composefs]\nenabled = yes\n"})
 """OSTree of Debian is built without composefs, but a boot that stops does not get to it."""
 
 IMAGE = {"/dev/own": "/dev/own is on /, which is read-only in a deployment of OSTree with composefs"}
+"""A path, and what is said of it, that only a deployment with composefs refuses."""
 
 
 @pytest.mark.parametrize(
     ("overlay", "more"),
     [
         (b"", {}),
-        (COMPOSEFS, {"/dev/own": "/dev/own is on /, which is read-only in a deployment of OSTree with composefs"}),
+        (COMPOSEFS, IMAGE),
     ],
     ids=["plain", "composefs"],
 )
@@ -157,18 +169,15 @@ def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(
 ) -> None:
     disk = {"device": "/dev/disk/by-id/virtio-data", "wipeTable": True, "partitions": [{"label": "var"}]}
     device = "/dev/disk/by-partlabel/var"
-    texts = {"/etc/motd.d/provision": "welcome", "/opt/payload": "shared", "/var/log/app/hello": "logs"}
-    files = [{"path": path, "contents": {"source": f"data:,{text}"}} for path, text in texts.items()]
-    user = {"name": "core", "uid": 1200, "passwordHash": HASH, "sshAuthorizedKeys": [KEY]}
     path = tmp_path / "config.ign"
     config = {
         "ignition": {"version": "3.4.0"},
         "storage": {
             "disks": [disk],
             "filesystems": [{"device": device, "format": "ext4", "path": "/var"}],
-            "files": files,
+            "files": files_with(TEXTS),
         },
-        "passwd": {"users": [user]},
+        "passwd": {"users": [USER]},
         "systemd": {"units": [mount_unit("var", "/var", "ext4")]},
     }
     path.write_text(json.dumps(config))
@@ -180,7 +189,7 @@ def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(
     nodes = booted.reported["nodes"]
     assert ran(booted)[-1] == "record"
     assert booted.reported["failed"] == [""]
-    assert {one: nodes[one]["size"] for one in texts} == {one: len(text) for one, text in texts.items()}
+    assert sizes(booted, TEXTS) == lengths(TEXTS)
     assert booted.reported["core"]["uid"] == 1200
     # the record is in the directory that is /var of the deployments without this file system
     assert "/var/.provision-complete.json" not in nodes
