@@ -190,7 +190,10 @@ def _paths(config: Config, found: Layout) -> Iterator[tuple[Path, str]]:
     for index, link in enumerate(storage.links):
         yield ("storage", "links", index, "path"), link.path
     for index, user in enumerate(config.passwd.users):
-        if user.home_dir and user.should_exist is not False and not user.no_create_home:
+        if not user.home_dir or user.should_exist is False or user.no_create_home:
+            continue
+        # useradd leaves a home that exists as it is
+        if user.ssh_authorized_keys or not _is_directory(found, user.home_dir, followed):
             yield ("passwd", "users", index, "homeDir"), user.home_dir
 
 

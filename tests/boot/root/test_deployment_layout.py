@@ -196,8 +196,15 @@ def test_every_kind_of_path_is_looked_at_and_named() -> None:
 def test_what_exists_already_is_not_refused() -> None:
     kept = (Directory(path="/usr/lib"), Directory(path="/"), Directory(path="/boot"))
     mounted = (Filesystem(device="/dev/vdb", path="/usr/lib"),)
-    config = Config(storage=Storage(directories=kept, files=(File(path="/lib/own"),), filesystems=mounted))
+    users = (User(name="a", home_dir="/"), User(name="b", home_dir="/usr/lib"))
+    storage = Storage(directories=kept, files=(File(path="/lib/own"),), filesystems=mounted)
+    config = Config(storage=storage, passwd=Passwd(users=users))
     assert refused(config, physical(bound_boot=False), COMPOSEFS) == []
+
+
+def test_keys_in_a_home_that_is_read_only_are_refused() -> None:
+    user = User(name="a", home_dir="/", ssh_authorized_keys=("ssh-ed25519 AAAA",))
+    assert len(refused(Config(passwd=Passwd(users=(user,))), physical(), COMPOSEFS)) == 1
     changed = (
         Directory(path="/usr/lib", mode=0o700),
         Directory(path="/lib/.", user=Owner(id=1)),
