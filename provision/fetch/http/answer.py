@@ -68,7 +68,7 @@ class Answer(HTTPResponse):
             self.fp = stream
         self.headers = self.msg = HTTPMessage()
         for name, value in fields:
-            self.headers[name] = value
+            self.headers.set_raw(name, value)  # since Python 3.14 an assignment refuses a name with a space
         lengths = {value for name, value in fields if name.lower() == "content-length"}
         if len(lengths) > 1:  # RFC 9110, 8.6
             raise OSError(errno.EBADMSG, "the answer has different Content-Length headers")
