@@ -48,7 +48,10 @@ class FailurePolicy(NamedTuple):
             from provision.system.programs import processes
 
             processes.run(["systemctl", "--force", self.action])
-            time.sleep(60)  # so that no shell starts before the end
+            try:
+                time.sleep(60)  # so that no shell starts before the end
+            except KeyboardInterrupt:
+                return  # systemd stops all processes now
         from provision.system import libc
 
         libc.end_kernel(power_off=self.action == "poweroff")

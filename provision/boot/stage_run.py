@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -210,7 +210,10 @@ class Boot(NamedTuple):
                 checks = self._deployment_checks(stage, config, running_system)
                 steps = simulate((stage, *later, *checks), config, view, lambda step: self._wait(step, stage, machine))
                 fetcher = DeferredFetcher(config, self.platform, self.log)
-                with root.during(config, steps, machine) if root and stage.name == "disks" else nullcontext():
+                with (
+                    root.during(config, steps, machine) if root and stage.name == "disks" else nullcontext(),
+                    self._loading_drivers(stage, config),
+                ):
                     Engine(machine, fetcher, self._log_step, history).run(stage, config)
             if stage.name == "files":
                 self._log_keys(config, machine)
@@ -235,6 +238,15 @@ class Boot(NamedTuple):
         from provision.boot.root.keeping import root_keeping
 
         return root_keeping(config, command_line, self.log)
+
+    def _loading_drivers(self, stage: Stage, config: Config) -> AbstractContextManager[None]:
+        """In an initramfs: load drivers of file systems while mkfs runs, which needs none. Later stages mount them."""
+        formats = {one.format for one in config.storage.filesystems if one.format} - {"none", "swap"}
+        if stage.name != "disks" or not formats or not in_initramfs():
+            return nullcontext()
+        from provision.system.block.drivers import loading
+
+        return loading(formats)
 
     def _deployment_checks(self, stage: Stage, config: Config, running_system: LocalSystem) -> tuple[Stage, ...]:
         """In an initramfs: what a deployment of OSTree refuses, before the first stage that cannot be undone."""

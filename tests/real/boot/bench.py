@@ -31,10 +31,11 @@ GOAL = 0.5
 
 BYTES_LIMIT = 0.6
 TIME_LIMIT = 0.85
+ARCHIVE_LIMIT = 1.05
 LATER_LIMIT = 0.35
 """What is reached, with some room: parts of what Ignition adds, and seconds of a later boot. More fails.
 
-The goal for the time cannot be reached: what is not ours, such as loading the driver of xfs, is more (decision 7).
+The archive is packed, so its first boot unpacks it. The goal for the time cannot be reached: what is not ours, such as loading the driver of xfs, is more (decision 7).
 """
 
 FIRST = "ignition.firstboot"
@@ -118,9 +119,9 @@ def measured(images: DebianRoot) -> Iterator[str]:
     for row in (WITHOUT, OURS, ARCHIVE, OURS_LATER, IGNITION_LATER, IGNITION):
         times[row] = _seconds(images, row)
         print(f"{row.name}: {times[row]:.2f} s of work until the switch to the real root", flush=True)
-    for mine in (OURS, ARCHIVE):
+    for mine, limit in ((OURS, TIME_LIMIT), (ARCHIVE, ARCHIVE_LIMIT)):
         adds, ignition_adds = (times[row] - times[WITHOUT] for row in (mine, IGNITION))
-        yield from _compared(f"{mine.name}: adds", adds, ignition_adds, "s", TIME_LIMIT)
+        yield from _compared(f"{mine.name}: adds", adds, ignition_adds, "s", limit)
     later = times[OURS_LATER] - times[WITHOUT]
     print(f"a later boot: ours adds {later:.2f} s (goal: at most 0.1; with the archive it is the boot without)")
     if later > LATER_LIMIT:
