@@ -35,7 +35,8 @@ ARCHIVE_LIMIT = 1.05
 LATER_LIMIT = 0.35
 """What is reached, with some room: parts of what Ignition adds, and seconds of a later boot. More fails.
 
-The archive is packed, so its first boot unpacks it. The goal for the time cannot be reached: what is not ours, such as loading the driver of xfs, is more (decision 7).
+The archive is packed, so its first boot unpacks it. The goal for the time cannot be reached: what is not ours, such as
+loading the driver of xfs, is more (decision 7).
 """
 
 FIRST = "ignition.firstboot"

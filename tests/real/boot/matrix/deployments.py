@@ -154,8 +154,8 @@ def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(
         shown = " ".join(console.split())
         # a report has twelve rows: of some reasons only the beginning is shown, and others are counted
         assert f"storage.files[0].path: {told['/lib/own']}" in shown
-        more = re.search(r"and (\d) lines? more, in /run/provision/failure", shown)
-        assert shown.count("storage.files[") + int(more[1] if more else 0) == len(told)
+        counted = re.search(r"and (\d) lines? more, in /run/provision/failure", shown)
+        assert shown.count("storage.files[") + int(counted[1] if counted else 0) == len(told)
         assert not [one for one in taken if one in shown]
     assert deployed.data.read_bytes().count(0) == deployed.data.stat().st_size
 
