@@ -64,7 +64,7 @@ class Memory(NamedTuple):
         return Failure(
             f"the config replaces the root file system {self.device}: its content would be kept in memory, and needs "
             f"{size_text(self.needed)} of {size_text(self.usable)} that can be used{more}",
-            hint="give the machine more memory, use a smaller image, or let the root file system where it is",
+            hint="give the machine more memory, use a smaller image, or leave the root file system where it is",
         )
 
 
