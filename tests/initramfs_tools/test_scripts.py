@@ -149,6 +149,12 @@ def test_a_missing_root_is_explained_before_initramfs_tools_gives_up(tree: Path)
     assert events(tree)[-2:] == ["explain", "panic: there is no root device LABEL=root"]
 
 
+def test_a_slow_root_is_waited_for_as_long_as_rootdelay_says(tree: Path) -> None:
+    (tree / "devices/LABEL=root").rmdir()
+    boot(tree, STAMP, *LOCAL_BOOT, ROOTDELAY="45", OPENED_BY_ROUND="40")
+    assert [one for one in events(tree) if not one.startswith("local-block")] == ["look", DISKS, FILES]
+
+
 def test_a_root_on_nfs_is_provisioned_once(tree: Path) -> None:
     places = ("nfs-premount", "local-premount", "nfs-bottom", "local-bottom", "init-bottom")
     boot(tree, "provision.firstboot=auto boot=nfs", "init-premount", *places, BOOT="nfs", ROOT="/dev/nfs")
