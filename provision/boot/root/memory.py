@@ -107,6 +107,15 @@ class _CompressedDirectory(MemoryDirectory):
         self._device = device
         self._copied = self._seen = 0
 
+    def keep(self, source: str, omitted: frozenset[str], progress: ReportBytes = lambda _: None) -> Copied:
+        """As that of a tmpfs. There is no limit afterwards: XFS writes inodes 30 s later, when the disk has changed."""
+        copied = super().keep(source, omitted, progress)
+        try:
+            self._device.lift_limit()
+        except OSError as error:
+            raise _unkept(as_failure(error).message) from error
+        return copied
+
     def check_after(self, count: int) -> None:
         self._copied += count
         if self._copied - self._seen >= STEP:

@@ -34,6 +34,10 @@ class Zram(NamedTuple):
         """How many writes have failed, because the limit was reached or no memory was left (io_stat)."""
         return int(sysfs.read(self.folder, "io_stat").split()[1])
 
+    def lift_limit(self) -> None:
+        """Let its content take as much memory as there is. Raises OSError."""
+        _write(self.folder, "mem_limit", "0")
+
     def remove(self) -> None:
         """Remove the device and free its memory; wait up to 5 s for a program that has it open. Raises OSError."""
         number = self.folder.rpartition("zram")[2]

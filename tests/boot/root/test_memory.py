@@ -16,6 +16,7 @@ from provision.boot.root.layers import FORMATS
 from provision.boot.root.memory import STEP, Memory, MemoryDirectory, directory_in_memory, usable_memory
 from provision.failures import Failure
 from provision.log import silent
+from provision.system.root.tree_copy import sync_file_system
 from tests.real.boot.roots.special_files import make, shown
 from tests.real.disks.loop_devices import MIB
 from tests.real.disks.zram_devices import devices, needs_zram, none_left
@@ -111,6 +112,17 @@ def test_what_does_not_fit_even_compressed_is_refused_with_figures(tmp_path: Pat
     assert re.search(
         r"; compressed by \S+ it would need about 6[0-9.]+ MiB \(estimated from the first \d+ MiB\)$", said
     )
+
+
+@needs_zram
+@pytest.mark.disks
+def test_what_the_file_system_writes_after_the_copy_does_not_fail(tmp_path: Path) -> None:
+    tree = content(tmp_path, text)
+    with none_left(), directory_in_memory(Memory("/dev/vda", 64 * MIB, 48 * MIB), "xfs", silent) as place:
+        place.keep(str(tree), frozenset())
+        Path(place.path, "later").write_bytes(os.urandom(40 * MIB))
+        sync_file_system(place.path)
+        assert Path(place.path, "later").stat().st_size == 40 * MIB
 
 
 def overfill(directory: MemoryDirectory) -> None:
