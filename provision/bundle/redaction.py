@@ -24,6 +24,9 @@ _READABLE = re.compile(r"/etc/(?:login\.defs|default/useradd|selinux/config|syst
 _PERSONAL = ("advertisement", "gecos")
 """Fields of a config that no plan depends on."""
 
+_ARGUMENTS = ("should_exist", "should_not_exist")
+"""Fields of a config that are lists of kernel arguments."""
+
 _ACCOUNTS = re.compile(r"(?:/usr/(?:lib|share)(?:/\w+)*|/etc)/(?:passwd|group|shadow|gshadow)-?")
 _MACHINE_ID = "/etc/machine-id"
 _UNIT = re.compile(r".*/systemd/system/[^/]+")
@@ -96,7 +99,7 @@ def _clean(record: Record) -> Record:
             changes[field.name] = _filler(value)
         elif field.name == "ssh_authorized_keys":
             changes[field.name] = tuple(map(_filler, value))
-        elif field.name in {"should_exist", "should_not_exist"} and isinstance(value, tuple):
+        elif field.name in _ARGUMENTS and isinstance(value, tuple):
             changes[field.name] = tuple(argument(one, _filler) for one in value)
         elif field.name == "url":
             changes[field.name] = redacted(value)
@@ -125,6 +128,8 @@ def _secrets(record: Record) -> Iterator[str]:
             text = _revealed(value)
             yield text
             yield from text.splitlines()
+        elif field.name in _ARGUMENTS and isinstance(value, tuple):
+            yield from (word for one in value for word in (one, *one.split()) if argument(word, _filler) != word)
     if isinstance(record, Resource) and record.source and scheme(record.source) == "data":
         yield from _inline(record).decode(errors="replace").splitlines()
 

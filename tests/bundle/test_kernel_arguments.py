@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.bundle.kernel_arguments import argument, without_values, words
-from provision.bundle.redaction import without_secrets
+from provision.bundle.redaction import secrets_of, without_secrets
 from provision.config.json_text.decode import decode
 
 SECRET = "h4nter2"
@@ -70,6 +70,13 @@ def test_arguments_of_a_config_have_filler_of_their_size() -> None:
     config = decode(f'{{"ignition": {{"version": "3.4.0"}}, "kernelArguments": {{"shouldExist": {wanted}}}}}'.encode())
     kept = without_secrets(config).kernel_arguments.should_exist
     assert kept == ("quiet", "x" * 7, "x" * 9, "root=LABEL=a", "rd.luks.key=xxxxxxx", "root=" + "x" * 14)
+
+
+def test_messages_with_arguments_of_a_config_are_masked() -> None:
+    """The helper for kernel arguments names the argument that it refuses."""
+    wanted = f'["quiet", "console=ttyS0", "rd.luks.key={SECRET};x", "a {SECRET}"]'
+    config = decode(f'{{"ignition": {{"version": "3.4.0"}}, "kernelArguments": {{"shouldExist": {wanted}}}}}'.encode())
+    assert secrets_of(config) == {f"rd.luks.key={SECRET};x", f"a {SECRET}", SECRET}
 
 
 def test_a_name_that_is_not_known_is_filler_too() -> None:
