@@ -128,7 +128,10 @@ def main(arguments: list[str]) -> None:
         files = _files(settings, change, name, mounts)
         changed = [file for file in files if file.after != file.before]
         for file in changed:
-            _write(file)
+            try:
+                _write(file)
+            except OSError as error:  # that of a full disk has no path
+                raise Refused(f"{file.path}: {error.strerror}") from error
     if changed and os.environ.get("PROVISION_KARGS_REBOOT") != "no":
         print("kernel arguments changed: rebooting", flush=True)
         with_systemd = os.path.isdir("/run/systemd/system")
@@ -168,7 +171,10 @@ def _change(arguments: list[str]) -> Change:
             raise Refused(f"{value!r} is not a kernel argument: it has a word -- or a character that cannot be printed")
         if value.strip():
             (wanted if option == "--should-exist" else unwanted).append(os.fsencode(value.strip()))
-    return Change(wanted, unwanted)
+    change, line = Change(wanted, unwanted), b" ".join(wanted)
+    if change.applied([line]) != [line]:  # every boot would remove it, add it and reboot
+        raise Refused("an argument that should not exist is in one that should exist, or in several")
+    return change
 
 
 def _files(settings: dict[str, str], change: Change, name: str, mounts: ExitStack) -> list[File]:

@@ -94,6 +94,30 @@ def test_a_second_run_changes_nothing_and_does_not_reboot(system: Path, loader: 
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("wanted", [("a b",), ("x a", "b")], ids=["in one", "in two"])
+def test_what_would_change_at_every_boot_is_refused(system: Path, wanted: tuple[str, ...]) -> None:
+    added = [word for one in wanted for word in ("--should-exist", one)]
+    unwanted = "b" if len(wanted) == 1 else "a b"
+    done = run(system, "bls", *added, "--should-not-exist", unwanted)
+    assert "an argument that should not exist is in one that should exist" in done.stderr
+    assert (system / "boot/loader/entries/one.conf").read_text() == ENTRY
+
+
+@pytest.mark.disks
+def test_a_full_disk_is_named_and_keeps_what_it_has(system: Path) -> None:
+    folder = system / "boot/loader/entries"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", folder], check=True)
+    try:
+        (folder / "one.conf").write_text(ENTRY)
+        (folder / "large").write_bytes(b"x" * 4096)
+        done = run(system, "bls", *CHANGE)
+        assert done.stderr == f"ignition-kargs-helper: {folder}/one.conf: No space left on device\n"
+        assert (folder / "one.conf").read_text() == ENTRY
+        assert sorted(path.name for path in folder.iterdir()) == ["large", "one.conf"]
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 def test_modes_are_kept(system: Path) -> None:
     entry = system / "boot/loader/entries/one.conf"
     entry.chmod(0o640)
