@@ -31,6 +31,7 @@ local_block() {
 PROGRAM = """\
 #!/bin/sh
 echo "$*" >>/events
+[ "$*" != "${FAILS-}" ] || exit 1
 case $* in
 look*)
     echo PLATFORM_ID=qemu >/run/ignition.env
@@ -147,6 +148,14 @@ def test_a_missing_root_is_explained_before_initramfs_tools_gives_up(tree: Path)
     boot(tree, STAMP, *PREMOUNT)
     assert events(tree)[:3] == ["look", DISKS, "local-block LABEL=root"]
     assert events(tree)[-2:] == ["explain", "panic: there is no root device LABEL=root"]
+
+
+def test_what_failed_is_not_gone_on_with_when_a_person_leaves_the_shell(tree: Path) -> None:
+    boot(tree, STAMP, *LOCAL_BOOT, FAILS=DISKS)
+    assert [one for one in events(tree) if not one.startswith("panic: ")] == ["look", DISKS, "explain", "explain"]
+    first, second = events(tree)[-2:]
+    assert first == "panic: an earlier step of the first boot failed"
+    assert second.startswith("panic: the first boot is not complete")
 
 
 def test_a_slow_root_is_waited_for_as_long_as_rootdelay_says(tree: Path) -> None:
