@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -72,6 +74,23 @@ def mounted(node: str, place: Path, options: str = "ro") -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", place], check=True)
+        wait_until_free(node)
+
+
+def wait_until_free(node: str) -> None:
+    """Wait until no mount namespace has a device mounted: that of another test may have begun with this mount."""
+    while not is_free(node):
+        time.sleep(0.01)
+
+
+def is_free(node: str) -> bool:
+    try:
+        os.close(os.open(node, os.O_RDONLY | os.O_EXCL))
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 @on_loop_devices

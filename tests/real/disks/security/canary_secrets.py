@@ -115,7 +115,7 @@ CONFIG: dict[str, object] = {
             ]
         },
         "proxy": {"httpProxy": f"http://user:{C['proxy']}@{{server}}"},
-        "timeouts": {"httpTotal": 1},
+        "timeouts": {"httpTotal": 60},
     },
     "kernelArguments": {"shouldExist": ["quiet"]},
     "passwd": {
