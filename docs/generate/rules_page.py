@@ -130,6 +130,7 @@ ADVICE: Mapping[str, str] = {
     "closed-directory": "a directory can be read but not entered",
     "comment-in-text": "a comment cuts a text",
     "config-size": "the result is larger than the machine accepts",
+    "contradicting-arguments": "a kernel argument is wanted, and a part of it is not",
     "embedded-config": "a local config that is merged has problems",
     "exposed-secret": "everyone on the machine may read a file with a private key, a password or a token",
     "include": "a file of !include or extends cannot be used",

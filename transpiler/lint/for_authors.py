@@ -22,6 +22,7 @@ from transpiler.lint.files_and_disks import (
     links_leaving_files_dir,
     numbers_out_of_range,
 )
+from transpiler.lint.kernel_arguments import kernel_arguments
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import misspelled_tags, templates
@@ -40,6 +41,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     below_files,
     closed_directories,
     device_names,
+    kernel_arguments,
     links_leaving_files_dir,
     units,
     whole_units,

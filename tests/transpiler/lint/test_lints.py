@@ -33,6 +33,25 @@ def user(line: str) -> list[str]:
     return [one.partition(":")[2] for one in findings_of(f"passwd:\n  users:\n    - name: core\n      {line}\n")]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "unwanted", "contradicts"),
+    [
+        ("a b", "b", True),
+        ("a b", "a b", False),  # Butane's error
+        ("a, b", "a b", True),
+        ("a b c", "b  c", True),
+        ("a b", "c", False),
+        ("ab", "b", False),
+        ("a=b", "b", False),
+        ("a b", "", False),
+        ("", "b", False),
+    ],
+)
+def test_contradicting_kernel_arguments(wanted: str, unwanted: str, contradicts: bool) -> None:
+    lists = f"  should_exist: [{wanted}]\n  should_not_exist: ['{unwanted}']\n"
+    assert ("5:contradicting-arguments" in findings_of(f"kernel_arguments:\n{lists}")) is contradicts
+
+
 def unit(name: str, text: str) -> list[str]:
     """The findings in a unit's text; its first line is line 7."""
     block = "".join(f"        {line}\n" for line in text.split("\n"))
