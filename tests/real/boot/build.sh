@@ -105,6 +105,7 @@ initramfs_wide() {
     # the machine of the tests is not this one: its drivers
     initramfs "$root" "$1/hostonly" --hostonly --omit ignition --add-drivers 'virtio_blk virtio_console virtio_pci'
     initramfs_with_9p "$1"
+    initramfs_without_clevis "$1"
     echo 'provision_ssh=yes' >"$root/etc/dracut.conf.d/provision.conf"
     initramfs "$root" "$1/ssh" --no-hostonly --omit "$omitted"
     mv "$root/usr/lib/systemd/systemd-networkd" "$root/run/"
@@ -128,6 +129,16 @@ initramfs_with_9p() {
     chroot "$root" dracut --quiet --force --no-compress --no-hostonly --omit "$omitted" \
         --add-drivers '9p 9pnet_virtio' /run/initramfs "$larger"
     mv "$root/run/initramfs" "$1/9p"
+}
+
+# what `make bench-boot` compares where no program of clevis is installed
+initramfs_without_clevis() {
+    mkdir "$root/run/clevis"
+    mv "$root"/usr/bin/clevis* "$root"/usr/bin/jose "$root"/usr/bin/tpm2* "$root/run/clevis/"
+    initramfs "$root" "$1/without-clevis" --no-hostonly --omit "$omitted"
+    initramfs "$root" "$1/ignition-without-clevis" --no-hostonly --omit 'provision provision-units' --add ignition
+    mv "$root"/run/clevis/* "$root/usr/bin/"
+    rmdir "$root/run/clevis"
 }
 
 # an initramfs without us, and the archive that a boot loader adds to it
