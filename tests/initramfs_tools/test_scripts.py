@@ -230,6 +230,40 @@ def test_the_hook_leaves_an_initramfs_for_kdump_alone(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+HOOK_FUNCTIONS = """
+copy_exec() {
+    [ ! -e "$DESTDIR$1" ] || return 0
+    [ ! -L "$1" ] || ln -s "$(readlink "$1")" "$DESTDIR$1"
+    real=$(readlink -f "$1")
+    [ -e "$DESTDIR$real" ] || cp "$real" "$DESTDIR$real"
+}
+copy_file() { :; }
+manual_add_modules() { :; }
+copy_modules_dir() { :; }
+"""
+"""Those of initramfs-tools that the hook calls, without libraries and drivers."""
+
+
+def test_programs_take_the_place_of_those_of_busybox(tmp_path: Path) -> None:
+    """Those that a link leads to, too: mkfs.ext4 is a link to mke2fs, and busybox has a program of that name."""
+    for name in ("sbin", "tree/usr/sbin", "tree/etc", "share/provision", "share/initramfs-tools"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "sbin/mkfs.ext4").symlink_to("mke2fs")
+    for name in ("mke2fs", "wipefs"):
+        (tmp_path / "sbin" / name).write_text("real")
+        (tmp_path / "sbin" / name).chmod(0o755)
+        (tmp_path / "tree/usr/sbin" / name).write_text("busybox")
+    (tmp_path / "share/initramfs-tools/hook-functions").write_text(HOOK_FUNCTIONS)
+    (tmp_path / "share/provision/common.sh").write_text("provision_install() { program mkfs.ext4; program wipefs; }\n")
+    script = f"""
+mount --bind {tmp_path}/share /usr/share && mount --bind {tmp_path}/sbin /usr/sbin || exit 99
+DESTDIR={tmp_path}/tree CONFDIR={tmp_path} exec sh {SOURCES}/hook
+"""
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [(tmp_path / "tree/usr/sbin" / name).read_text() for name in ("mkfs.ext4", "wipefs")] == ["real", "real"]
+
+
 @pytest.mark.parametrize(("setting", "expected"), [("", True), ("provision_clevis=no", False)])
 def test_clevis_is_left_out_if_the_environment_says_so(setting: str, expected: bool, tmp_path: Path) -> None:
     (tmp_path / "collect.py").touch()
