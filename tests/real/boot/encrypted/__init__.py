@@ -1,0 +1,1 @@
+"""A small Debian root whose initramfs opens its LUKS volume."""
