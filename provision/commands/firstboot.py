@@ -13,6 +13,9 @@ it writes the record after everything else is on the disk, and deletes the confi
 command line asks for that. The step `end`, after `record`, ends the network of the initramfs. `explain` shows on all
 consoles what stopped the boot.
 
+`network` is for an initramfs without systemd. It configures the network as the platform describes it, and prints the
+names of the links that shall use DHCP. If there is no such description it returns 1.
+
 It is a separate program, `provision-firstboot`. Every boot with `provision.firstboot=auto` waits for it, so it does not
 load argparse.
 """
@@ -40,7 +43,7 @@ from provision.system.running_system.local_system import LocalSystem
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one of the words. Returns 0; saves an error for `explain` and raises it again."""
+    """Run one of the words. Returns the exit code; saves an error for `explain` and raises it again."""
     try:
         return _do(arguments, LocalSystem(SystemPaths.of(os.environ)))
     except Exception as error:
@@ -64,10 +67,12 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
             return _run(arguments[1:], os.environ.get("PLATFORM_ID", ""), running_system)
     if arguments[:1] == ["record"] and len(arguments) == 2:
         _record(arguments[1], running_system)
+    elif [*arguments] == ["network"]:
+        return _configure_network(running_system)
     elif [*arguments] == ["explain"]:
         report.show_report(running_system)
     else:
-        raise Usage("usage: provision-firstboot look [serve | now] | run STEP... | record ROOT | explain")
+        raise Usage("usage: provision-firstboot look [serve | now] | run STEP... | record ROOT | network | explain")
     return 0
 
 
@@ -130,6 +135,18 @@ def _end(running_system: LocalSystem) -> None:
     """
     if os.path.exists(RECORDED):
         end_network(running_system, stop_services=not os.path.exists(ordering_points.SEPARATE))
+
+
+def _configure_network(running_system: LocalSystem) -> int:
+    from provision.commands.described_network import configure
+    from provision.log import open_log
+    from provision.system.consoles import on_consoles
+
+    names = configure(running_system, on_consoles(open_log(sys.stderr, to_stdout=True)))
+    if names is None:
+        return 1
+    print(*names, sep="\n")
+    return 0
 
 
 def _reset(running_system: LocalSystem) -> None:

@@ -17,9 +17,17 @@ FUNCTIONS = """\
 panic() { echo "panic: $*" >>/events; }
 wait_for_udev() { :; }
 resolve_device() { [ -e "/devices/$1" ]; }
-configure_networking() { echo network >>/events; }
+configure_networking() {
+    echo "configure $IP" >>/events
+    case ${NO_ANSWER:-none} in "$IP" | all) exit 2 ;; esac
+    case $IP in :::::*) device=${IP#:::::} device=${device%:*} ;; *) device=ens3 ;; esac
+    printf 'IPV4DNS0=10.0.0.%s\nIPV4DNS1=0.0.0.0\n' "${device#ens}" >"/run/net-$device.conf"
+}
 """
-"""Those of initramfs-tools that our scripts call; a device exists if there is a file of its name in /devices."""
+"""Those of initramfs-tools that our scripts call; a device exists if there is a file of its name in /devices.
+
+Without an answer configure_networking ends the shell: it reads a file that is not there.
+"""
 
 LOCAL = """\
 local_block() {
@@ -34,8 +42,14 @@ echo "$*" >>/events
 [ "$*" != "${FAILS-}" ] || exit 1
 case $* in
 look*)
-    echo PLATFORM_ID=qemu >/run/ignition.env
+    echo "PLATFORM_ID=${PLATFORM:-qemu}" >/run/ignition.env
+    [ -z "${NEEDS_NETWORK-}" ] || { mkdir -p /run/ignition && touch /run/ignition/neednet; }
     [ "${VERDICT:-first}" != first ] || touch /run/provision/first-boot /run/ignition.json
+    ;;
+network)
+    echo "nameserver fd00::53" >/run/provision/resolv.conf
+    printf '%s\n' $DHCP_LINKS
+    exit "${DESCRIBED:-0}"
     ;;
 *files*)
     echo ours >/sysroot/usr/written 2>/dev/null
@@ -98,6 +112,7 @@ def boot(tree: Path, command_line: str, *places: str, then: str = ":", **environ
             "PATH": "/tools:/usr/sbin:/usr/bin",
             "BOOT": "local",
             "ROOT": "LABEL=root",
+            "IP": "",
             "rootmnt": "/root",
             **environment,
         },
@@ -201,10 +216,38 @@ def test_a_usr_that_nobody_can_write_stays_as_it_is(tree: Path) -> None:
 def test_the_host_name_of_the_platform_comes_before_the_config(tree: Path) -> None:
     boot(tree, f"{STAMP} provision.hostname=platform", *LOCAL_BOOT)
     assert events(tree) == [
-        *("look", "network", DISKS, "run reset"),
+        *("look", "configure ", DISKS, "run reset"),
         "metadata --cmdline --timeout 300 --hostname /sysroot/etc/hostname",
         "run mount files umount record end",
     ]
+
+
+@pytest.mark.parametrize("platform", ["kubevirt", "proxmoxve", "qemu"])
+@pytest.mark.parametrize("ip", ["", "off", "::::node:ens9:dhcp"])
+def test_the_network_of_the_platform_is_used_unless_ip_says_otherwise(platform: str, ip: str, tree: Path) -> None:
+    shown = boot(tree, STAMP, *PREMOUNT, then="cat /etc/resolv.conf", PLATFORM=platform, NEEDS_NETWORK="1", IP=ip)
+    is_described = platform != "qemu" and not ip
+    assert events(tree) == ["look", "network" if is_described else f"configure {ip}", DISKS]
+    assert shown == ("nameserver fd00::53\n" if is_described else "nameserver 10.0.0.3\n")
+
+
+def test_each_link_with_dhcp_is_asked_for(tree: Path) -> None:
+    machine = {"PLATFORM": "kubevirt", "DHCP_LINKS": "ens3 ens4 ens5", "NO_ANSWER": ":::::ens4:dhcp"}
+    shown = boot(tree, STAMP, *PREMOUNT, then="cat /etc/resolv.conf", NEEDS_NETWORK="1", **machine)
+    assert [*events(tree)[:2], events(tree)[-1]] == ["look", "network", DISKS]
+    assert sorted(events(tree)[2:-1]) == [f"configure :::::{name}:dhcp" for name in ("ens3", "ens4", "ens5")]
+    assert shown.splitlines() == [f"nameserver {one}" for one in ("fd00::53", "10.0.0.3", "10.0.0.5")]
+
+
+def test_without_a_description_there_is_dhcp(tree: Path) -> None:
+    boot(tree, STAMP, *PREMOUNT, PLATFORM="kubevirt", NEEDS_NETWORK="1", DESCRIBED="1")
+    assert events(tree) == ["look", "network", "configure ", DISKS]
+
+
+def test_a_network_that_gives_no_answer_does_not_end_the_script(tree: Path) -> None:
+    """The engine waits for the network, and says what is missing."""
+    boot(tree, STAMP, *PREMOUNT, NEEDS_NETWORK="1", NO_ANSWER="all")
+    assert events(tree) == ["look", "configure ", DISKS]
 
 
 def test_an_initramfs_for_kdump_provisions_nothing(tree: Path) -> None:

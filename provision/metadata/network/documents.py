@@ -14,6 +14,15 @@ from provision.metadata.network.interfaces import Interface, InterfaceAddress, N
 PRIORITY = 20
 """Of units from a document that names no priority, as in Afterburn."""
 
+MADE_LINKS = frozenset({"bond", "vlan"})
+"""Types of OpenStack's links that are made of other links."""
+
+READ_TYPES = frozenset({"physical", "nameserver"})
+"""Types of entries of cloud-init's version 1 that become interfaces, or are a part of them."""
+
+MADE_SECTIONS = ("bonds", "bridges", "tunnels", "vlans", "vrfs", "wifis")
+"""Sections of cloud-init's version 2, which is netplan's form, that do not become interfaces."""
+
 DHCP = {"dhcp": "ipv4", "dhcp4": "ipv4", "dhcp6": "ipv6", "ipv4_dhcp": "ipv4", "ipv6_dhcp": "ipv6"}
 
 
@@ -53,8 +62,9 @@ def _digitalocean_addresses(entry: dict[str, Any]) -> Iterator[tuple[InterfaceAd
 def openstack(document: Any) -> Network:
     """The links and networks of `network_data.json`. Raises FetchFailed."""
     servers = [parts.text(one, "address") for one in parts.entries(document, "services") if one.get("type") == "dns"]
+    links = list(parts.entries(document, "links"))
     interfaces = []
-    for link in parts.entries(document, "links"):
+    for link in links:
         networks = [one for one in parts.entries(document, "networks") if one.get("link") == link.get("id")]
         if networks:
             own = [server for one in networks for server in parts.texts(one, "dns_nameservers")]
@@ -73,7 +83,11 @@ def openstack(document: Any) -> Network:
                     routes=tuple(_route(route) for one in networks for route in parts.entries(one, "routes")),
                 )
             )
-    return Network(tuple(sorted(interfaces, key=lambda one: (not one.name, one.name))))
+    kinds = [(parts.text(link, "type"), parts.text(link, "name") or parts.text(link, "id")) for link in links]
+    return Network(
+        tuple(sorted(interfaces, key=lambda one: (not one.name, one.name))),
+        left_out=tuple(f"{kind} {name}" for kind, name in kinds if kind in MADE_LINKS),
+    )
 
 
 def _route(entry: dict[str, Any]) -> Route:
@@ -91,8 +105,15 @@ def cloud_init(document: Any) -> Network:
     """A network config of cloud-init, version 1 or 2. Raises FetchFailed."""
     if isinstance(document, dict) and isinstance(document.get("network"), dict):
         document = document["network"]
-    is_second = isinstance(document, dict) and isinstance(document.get("ethernets"), dict)
-    return Network(tuple(_second(document) if is_second else _first(document)))
+    if isinstance(document, dict) and not isinstance(document.get("config"), list):
+        sections = ((kind, document.get(kind)) for kind in MADE_SECTIONS)
+        made = (
+            f"{kind.removesuffix('s')} {name}" for kind, named in sections if isinstance(named, dict) for name in named
+        )
+        return Network(tuple(_second(document)), left_out=tuple(made))
+    entries = ((parts.text(one, "type"), parts.text(one, "name")) for one in parts.entries(document, "config"))
+    others = (f"{kind} {name}".strip() for kind, name in entries if kind not in READ_TYPES)
+    return Network(tuple(_first(document)), left_out=tuple(others))
 
 
 def _first(document: Any) -> Iterator[Interface]:
@@ -135,7 +156,8 @@ def _subnet_routes(subnet: dict[str, Any]) -> list[Route]:
 
 def _second(document: Any) -> Iterator[Interface]:
     common = list(parts.texts(document.get("nameservers"), "addresses"))
-    for key, value in sorted(document["ethernets"].items()):
+    ethernets = document.get("ethernets")
+    for key, value in sorted(ethernets.items()) if isinstance(ethernets, dict) else ():
         matched = value.get("match") if isinstance(value, dict) else None
         own = list(parts.texts(value.get("nameservers"), "addresses")) if isinstance(value, dict) else []
         families = ("dhcp4", "dhcp6")

@@ -46,7 +46,8 @@ class Bond(NamedTuple):
 
 
 class Network(NamedTuple):
-    """All interfaces and bonds of a machine."""
+    """All interfaces and bonds of a machine. `left_out` names the devices of the description that are neither."""
 
     interfaces: tuple[Interface, ...] = ()
     bonds: tuple[Bond, ...] = ()
+    left_out: tuple[str, ...] = ()
