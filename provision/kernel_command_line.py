@@ -48,6 +48,11 @@ def platform_id(command_line: str) -> str:
     return next((value for name in names if (value := last_value(command_line, name))), "")
 
 
+def propagates_network(command_line: str) -> bool:
+    """Whether the real root is to get the settings of the initramfs's network."""
+    return last_value(command_line, "provision.network") == "propagate"
+
+
 def config_arguments(command_line: str) -> ConfigArguments:
     """The arguments that say where the config is.
 

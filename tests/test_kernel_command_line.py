@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from provision.failures import FetchFailed
-from provision.kernel_command_line import ConfigArguments, arguments, config_arguments, last_value
+from provision.kernel_command_line import (
+    ConfigArguments,
+    arguments,
+    config_arguments,
+    last_value,
+    propagates_network,
+)
 
 
 def test_words_are_split_at_white_space_and_keep_their_quotes() -> None:
@@ -25,6 +31,17 @@ def test_words_are_split_at_white_space_and_keep_their_quotes() -> None:
 )
 def test_the_last_value_counts(line: str, value: str | None) -> None:
     assert last_value(line, "a", bare="bare") == value
+
+
+def test_settings_of_the_network_are_for_the_root_only_if_that_is_asked_for_last() -> None:
+    assert propagates_network("quiet provision.network=keep provision.network=propagate")
+    for line in (
+        "",
+        "provision.network",
+        "provision.network=keep",
+        "provision.network=propagate provision.network=end",
+    ):
+        assert not propagates_network(line)
 
 
 def test_where_the_config_is() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from provision.boot.run_files import NEED_NETWORK
-from provision.kernel_command_line import arguments, last_value
+from provision.kernel_command_line import arguments, last_value, propagates_network
 from provision.system.running_system.local_system import LocalSystem
 
 SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-resolve.path", "nm-initrd.service")
@@ -17,12 +17,21 @@ SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-re
 def end_network(running_system: LocalSystem, *, stop_services: bool) -> None:
     """Take all links of the initramfs down, if the engine has asked for the network; `stop_services` before that.
 
-    Nothing is done where the root file system may need the network, or with `provision.network=keep`. A link that
-    cannot be taken down stays as it is, with a message.
+    With `provision.network=propagate` no settings stay in /run. Nothing is done where the root file system may need the
+    network, or with `provision.network=keep`. A link that cannot be taken down stays as it is, with a message.
     """
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
-    if not os.path.exists(NEED_NETWORK) or is_kept(command_line):
+    if is_kept(command_line):
         return
+    if os.path.exists(NEED_NETWORK):
+        _take_down(stop_services=stop_services)
+    if propagates_network(command_line):
+        from provision.boot.network_settings import forget_settings
+
+        forget_settings(running_system)
+
+
+def _take_down(*, stop_services: bool) -> None:
     from provision.system import network_links
     from provision.system.programs import processes
 

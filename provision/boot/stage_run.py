@@ -22,6 +22,7 @@ from provision.engine.preflight import Step, simulate
 from provision.failures import Failure, NeedsNetwork, as_failure
 from provision.fetch.base_config import EMPTY, base_config, merged
 from provision.fetch.running_system import SystemPaths
+from provision.kernel_command_line import propagates_network
 from provision.log import FieldLog
 from provision.planning.boot_state import BootState
 from provision.planning.machine_view import MachineView
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Environment variable: `false` or `0` if sshd reads a single authorized_keys file, and no directory of fragments."""
+
+NETWORKD = "/usr/lib/systemd/systemd-networkd"
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 """Other programs find journal messages about fetched configs by this id, which is Ignition's."""
@@ -152,6 +155,8 @@ class Boot(NamedTuple):
         self._log_fetched(acquired.fetched)
         if offline and needs_network(_merged_config(base, acquired.config)):
             self._ask_for_network("the config")
+        elif offline and _wants_network_settings(running_system) and os.path.exists(NETWORKD):
+            self._ask_for_network("provision.network=propagate")  # a platform's network is for systemd-networkd alone
         return self.state._replace(
             seed=self._seed(running_system, acquired.config),
             boot_id=running_system.read_text(running_system.paths.boot_id_path).strip(),
@@ -191,6 +196,7 @@ class Boot(NamedTuple):
             seed=self._seed(running_system, user),
             started=_now(),
             one_keys_file=self.environment.get(KEY_FRAGMENTS) in {"false", "0"},
+            network_settings=self._network_settings(running_system),
         )
         machine = Machine(self.root, KernelDevices(), state, log=self.log)
         try:
@@ -221,9 +227,22 @@ class Boot(NamedTuple):
 
                 for sentence in missing_programs(config, machine):
                     self.log("warning", sentence)
+                if _wants_network_settings(running_system):
+                    from provision.boot.network_settings import remarks
+
+                    for level, sentence in remarks(running_system, steps, machine):
+                        self.log(level, sentence)
             return machine.boot_state()
         finally:
             machine.release()
+
+    def _network_settings(self, running_system: LocalSystem) -> Mapping[str, str]:
+        """Those that an earlier stage has found count, because programs may add to them when they run."""
+        if self.state.network_settings or not _wants_network_settings(running_system):
+            return self.state.network_settings
+        from provision.boot.network_settings import found_settings
+
+        return found_settings(running_system)
 
     def _root_keeping(self, stage: Stage, config: Config, running_system: LocalSystem) -> RootKeeping | None:
         """In an initramfs the disks stage may replace the root file system, whose content is kept. Raises Failure.
@@ -353,6 +372,11 @@ def uuid_seed(digest: str, identity: Sequence[str]) -> str:
 def _merged_config(base: Config, user: Config) -> Config:
     """The user's config merged over the base config; most systems have no base config."""
     return user if base is EMPTY else merged((user,), base)
+
+
+def _wants_network_settings(running_system: LocalSystem) -> bool:
+    """Whether this is an initramfs, and the settings of its network go to the root."""
+    return in_initramfs() and propagates_network(running_system.read_text(running_system.paths.kernel_cmdline_path))
 
 
 def _changes_disks(config: Config) -> bool:

@@ -28,7 +28,7 @@ _VALUES = {
     "loglevel": r"\d{1,2}",
     "nosmt": r"force",
     "provision.firstboot.record": r"keep|ignore",
-    "provision.network": r"keep",
+    "provision.network": r"keep|propagate",
     "provision.on_failure": r"(?:hold|reboot|poweroff)(?::\d{1,6})?",
     "provision.platform.mismatch": r"allow",
     "provision.root": r"new",

@@ -49,7 +49,8 @@ def secrets_of(config: Config) -> set[str]:
 def redacted_answer(question: str, subject: object, answer: Any) -> Any:
     """An answer of a `MachineView` to a question about a path or device, with filler for what may be secret."""
     if question == "boot_state" and isinstance(answer, BootState):
-        return answer._replace(platform_files={})
+        settings = {path: _filler(text) for path, text in answer.network_settings.items()}
+        return answer._replace(platform_files={}, network_settings=settings)
     if question not in {"content", "host_file"} or not isinstance(answer, bytes):
         return answer
     path = str(subject)

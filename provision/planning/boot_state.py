@@ -22,6 +22,8 @@ class BootState(NamedTuple):
     - `fetched_configs`: `kind`, `source` and `referenced` of each fetched config, for programs that read the file.
     - `files_written`: whether the files stage has ended. Then the umount stage is the last one.
     - `platform_files`: path in the target -> data URL, for files that a platform provides only once in a boot.
+    - `network_settings`: path in the target -> text of settings of the initramfs's network, which the root gets if it
+      has none of its own.
     """
 
     seed: str = ""
@@ -35,6 +37,7 @@ class BootState(NamedTuple):
     fetched_configs: tuple[Mapping[str, str | bool], ...] = ()
     files_written: bool = False
     platform_files: Mapping[str, str] = MappingProxyType({})
+    network_settings: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:
         return "BootState(...)"  # files of a platform may hold secrets

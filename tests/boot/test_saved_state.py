@@ -27,6 +27,7 @@ def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
         files_written=True,
         luks_devices={"data": "/dev/vda"},
         platform_files={"/f": "data:,"},
+        network_settings={"/etc/systemd/network/a.network": "[Match]"},
     )
     assert all(state), "every field is given"
     write_state(str(tmp_path / "run" / "state"), state)

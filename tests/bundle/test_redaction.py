@@ -47,7 +47,11 @@ def test_a_bundle_has_no_canary(config: Config, tmp_path: Path) -> None:
             "etc/systemd/system/a.service": f"[Service]\nEnvironment=A={CANARIES['redirect']}\n",
         },
     )
-    state = BootState(seed="0" * 64, platform_files={"/etc/x": f"data:,{CANARIES['command-line']}"})
+    state = BootState(
+        seed="0" * 64,
+        platform_files={"/etc/x": f"data:,{CANARIES['command-line']}"},
+        network_settings={"/etc/systemd/network/wg0.netdev": f"[WireGuard]\nPrivateKey={CANARIES['luks-key']}\n"},
+    )
     machine = Machine(str(root), KernelDevices(), state)
     user_hash = f"$y$j9T$a${CANARIES['user-hash']}"
     made = capture(

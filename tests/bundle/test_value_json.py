@@ -33,6 +33,7 @@ STATE = BootState(
     fetched_configs=({"kind": "user", "source": "qemu", "referenced": False},),
     files_written=True,
     platform_files={"/etc/x": "data:,"},
+    network_settings={"/etc/systemd/network/a.network": "[Match]"},
 )
 
 

@@ -12,7 +12,16 @@ from typing import Any
 
 SWITCH = "Switching root."
 PORT = "/dev/virtio-ports/test.report"
-FOLDERS = ("/etc/systemd/system", "/home/core", "/srv/data", "/srv/mirror", "/srv/secret", "/var/log/app")
+FOLDERS = (
+    "/etc/NetworkManager/system-connections",
+    "/etc/systemd/network",
+    "/etc/systemd/system",
+    "/home/core",
+    "/srv/data",
+    "/srv/mirror",
+    "/srv/secret",
+    "/var/log/app",
+)
 FILES = (
     "/boot/own",
     "/etc/hostname",

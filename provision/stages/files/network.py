@@ -1,0 +1,70 @@
+"""The settings of the initramfs's network, where the kernel command line wants them in the root."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import dirname
+
+from provision.config.format import Config
+from provision.planning.actions import Wave
+from provision.planning.arguments import Content
+from provision.planning.file_actions import WriteFile
+from provision.planning.machine_view import MachineView
+from provision.planning.root.target_paths import missing_parents, resolve_path
+
+_FOLDERS = (
+    "/etc/systemd/network",
+    "/etc/NetworkManager/system-connections",
+    "/etc/netplan",
+    "/etc/network/interfaces.d",
+    "/etc/sysconfig/network-scripts",
+)
+
+_SETTINGS = (
+    r"/(etc|usr/lib|usr/local/lib)/"
+    r"(systemd/network/.+\.(network|netdev)(\.d(/.+)?)?|NetworkManager/system-connections/.+|netplan/.+\.yaml"
+    r"|network/interfaces(\.d/.+)?|sysconfig/network-scripts/ifcfg-(?!lo$).+)"
+)
+"""Files with settings of systemd-networkd, NetworkManager, netplan, ifupdown, and the network scripts of Fedora.
+
+A .link is none: udev reads it, for the names of links.
+"""
+
+_GROUP = "systemd-network"
+
+
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
+    """Write the settings that the boot state has; nothing if the config or the root has settings of any program.
+
+    No file is replaced. Raises PlanRefused for a path that leads nowhere.
+    """
+    settings = view.boot_state().network_settings
+    if not settings or _has_settings(config, view):
+        return
+    places = {resolve_path(view, path): text for path, text in settings.items()}
+    wave = tuple(_file(place, text, view) for place, text in places.items() if view.file_status(place) is None)
+    if wave:
+        yield wave
+
+
+def _has_settings(config: Config, view: MachineView) -> bool:
+    """Whether the config writes settings, or /etc of the root has any; those in /usr are defaults of a vendor."""
+    if any(re.fullmatch(_SETTINGS, node.path) for node in (*config.storage.files, *config.storage.links)):
+        return True
+    return any(
+        re.fullmatch(_SETTINGS, f"{folder}/{name}")
+        for folder in _FOLDERS
+        for name in view.children(dirname(resolve_path(view, f"{folder}/-")))
+    )
+
+
+def _file(path: str, text: str, view: MachineView) -> WriteFile:
+    """A .netdev may hold the key of a tunnel, and systemd-networkd, which reads it, is not root (systemd.netdev(5))."""
+    gid: int | None = 0
+    mode = 0o600 if path.endswith(".nmconnection") else 0o644
+    if path.endswith(".netdev"):
+        group = view.group(_GROUP)
+        gid, mode = group.id if group else 0, 0o640
+    parents = missing_parents(view, path)
+    return WriteFile(path, (Content(text.encode()),), mode, gid=gid, parents=parents, exclusive=True)
