@@ -22,9 +22,10 @@ provision_optional_clevis_tools='clevis-decrypt-null clevis-encrypt-null luksmet
     clevis-decrypt-tpm2 clevis-encrypt-tpm2 tpm2 tpm2_create tpm2_createpolicy tpm2_createprimary
     tpm2_flushcontext tpm2_load tpm2_pcrlist tpm2_pcrread tpm2_unseal'
 
-# drivers for the places that configs come from, for the devices and file systems that configs make, for networks
+# drivers for the places that configs come from, for a record in the firmware, for the devices and file systems that
+# configs make, for networks
 provision_drivers='cdrom isofs sr_mod udf vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
-    hv_utils mlxbf_bootctl qemu_fw_cfg vboxguest virtio_blk vmur
+    efivarfs hv_utils mlxbf_bootctl qemu_fw_cfg vboxguest virtio_blk vmur
     vmw_vsock_virtio_transport vmw_vsock_vmci_transport vsock
     btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 xfs lzo-rle zram zstd
     af_packet ipv6 hv_netvsc virtio_net vmxnet3 xen_netfront'

@@ -1,7 +1,8 @@
 """The record that a first boot is done: where it is, and the code that writes it at the end.
 
 It is in /etc of the root file system, if that is one for all boots. Where each boot may have another one, it is in what
-they share: with OSTree in /var of the system, and elsewhere on a file system that the kernel command line names.
+they share: with OSTree in /var of the system, and elsewhere on a file system that the kernel command line names, or in
+the EFI firmware (provision.boot.firmware_record).
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ if TYPE_CHECKING:
 def write_completion_record(root: str, running_system: LocalSystem, device: str = "") -> None:
     """Write the record after everything else is on the disk (sync(2)). Raises Failure.
 
-    It goes to the root file system below `root`, or to the shared file system on `device`.
+    It goes to the root file system below `root`, to the shared file system on `device`, or to the firmware (EFIVAR).
     """
-    import json
-
-    from provision import __version__
     from provision.engine.history import RECORD as RUN_RECORD
     from provision.planning.file_actions import RemovePath
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
 
     os.sync()
-    boot = running_system.read_text(running_system.paths.boot_id_path).strip()
-    machine_id = machine_identity(running_system)
-    done = {"boot": boot, "machine": machine_id, "finished": int(time.time()), "provision": __version__}
-    data = json.dumps(done).encode() + b"\n"
+    data = new_record(running_system)
     path = record_paths(running_system.read_text(running_system.paths.kernel_cmdline_path))[0] if device else RECORD
-    if device:
+    place = f"{path} on {device}" if device else path
+    if device == EFIVAR:
+        from provision.boot import firmware_record
+
+        place = firmware_record.PLACE
+        firmware_record.finish(data)
+    elif device:
         _write_on(device, path, data)
     machine = Machine(root, KernelDevices(), BootState())
     try:
@@ -54,7 +55,19 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
     finally:
         machine.release()
     os.sync()
-    print(f"provisioned: recorded in {path}" + (f" on {device}" if device else ""))
+    print(f"provisioned: recorded in {place}")
+
+
+def new_record(running_system: LocalSystem, *, finished: bool = True) -> bytes:
+    """A record of this boot and this machine: that its first boot is finished, or that it has only begun."""
+    import json
+
+    from provision import __version__
+
+    boot = running_system.read_text(running_system.paths.boot_id_path).strip()
+    end = max(1, int(time.time())) if finished else 0  # a clock without a battery begins at 0
+    done = {"boot": boot, "machine": machine_identity(running_system), "finished": end, "provision": __version__}
+    return json.dumps(done).encode() + b"\n"
 
 
 def _record(path: str, data: bytes) -> WriteFile:
@@ -70,8 +83,15 @@ def _write_on(device: str, path: str, data: bytes) -> None:
         machine.apply(_record(path, data))
 
 
-def remove_record_on(device: str) -> bool:
-    """Remove the record at the top of the file system on a device, and return whether there was one. Raises Failure."""
+def remove_record_on(device: str) -> str:
+    """Remove the record from the top of the file system on a device, or from the firmware (EFIVAR). Raises Failure.
+
+    Returns where it was, for a message; empty if there was none.
+    """
+    if device == EFIVAR:
+        from provision.boot import firmware_record
+
+        return f"in {firmware_record.PLACE}" if firmware_record.remove() else ""
     from provision.planning.file_actions import RemovePath
 
     path = f"/{os.path.basename(RECORD)}"
@@ -79,7 +99,7 @@ def remove_record_on(device: str) -> bool:
         found = machine.file_status(path) is not None
         if found:
             machine.apply(RemovePath(path))
-    return found
+    return f"on {device}" if found else ""
 
 
 @contextmanager
@@ -111,7 +131,10 @@ MOVED_ROOT = "/.provision-root-done"
 """A file with the digest of the config whose boot has put the old content into a new root file system."""
 
 DEVICE = "provision.firstboot.device"
-"""The argument that names the file system with the record, at whose top it is then."""
+"""The argument that names the file system with the record, at whose top it is then, or says EFIVAR."""
+
+EFIVAR = "efivar"
+"""The value of DEVICE with which the record is a variable of the EFI firmware."""
 
 
 def owner_of(record: bytes) -> str:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from provision.boot.completion_record import RECORD
-from provision.boot.first_boot import reset_is_asked
+from provision.boot.completion_record import EFIVAR, RECORD, new_record
+from provision.boot.first_boot import record_device, reset_is_asked
 from provision.failures import Failure
 from provision.planning.actions import Wave
 from provision.planning.boot_state import BootState
@@ -55,11 +55,13 @@ def reset_root(root: str, running_system: LocalSystem) -> None:
     try:
         request = machine.content(REQUEST)
         if request is None and not (asked and machine.children("/usr")):  # a root that was just made is empty
+            _unfinish_record(running_system)
             return
         keep = requested_paths(request) if request is not None else ()
         check_factory(machine, keep)
         if request is None:
             machine.apply(request_file(()))
+        _unfinish_record(running_system)
         text = f"factory reset: removing {', '.join(summary(removed(machine, keep)))}"
         print(text, flush=True)
         consoles.show(f"provision: {text}")
@@ -70,6 +72,17 @@ def reset_root(root: str, running_system: LocalSystem) -> None:
     finally:
         machine.release()
     print("factory reset: done")
+
+
+def _unfinish_record(running_system: LocalSystem) -> None:
+    """From now on this boot, if it is interrupted, goes on at the next one without `provision.reset`. Raises Failure.
+
+    A record in a file goes with the other files.
+    """
+    if record_device(running_system.read_text(running_system.paths.kernel_cmdline_path)) == EFIVAR:
+        from provision.boot import firmware_record
+
+        firmware_record.begin(new_record(running_system, finished=False))
 
 
 def request_file(keep: Sequence[str]) -> WriteFile:

@@ -5,7 +5,7 @@ There are two ways; a machine uses one of them (docs/decisions/0007-first-boot.m
 - The boot loader says that it is the first boot: GRUB adds `ignition.firstboot` while a stamp file is on the boot
   partition (Flatcar Container Linux: `flatcar.first_boot=detected`; CoreOS Container Linux: `coreos.first_boot=1`).
 - The kernel command line always has `provision.firstboot=auto`: it is the first boot if the root file system, which is
-  mounted read-only, has no RECORD.
+  mounted read-only, has no RECORD. With `provision.firstboot.device=` the record is elsewhere.
 
 `provision.reset=yes` asks for a factory reset (provision.boot.factory_reset), and then it is a first boot too.
 
@@ -23,7 +23,15 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from provision.boot import ordering_points
-from provision.boot.completion_record import DEVICE, RECORD, ostree_system, owner_of, record_paths
+from provision.boot.completion_record import (
+    DEVICE,
+    EFIVAR,
+    RECORD,
+    new_record,
+    ostree_system,
+    owner_of,
+    record_paths,
+)
 from provision.boot.failure_policy import failure_policy
 from provision.boot.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
@@ -68,6 +76,12 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
     known = named_platform(running_system.read_text(PLATFORM_FILE))
     name = known or platform(command_line)
     failure_policy(command_line)  # an unknown value is reported now, and not only when something else fails
+    if record_device(command_line) == EFIVAR:
+        from provision.boot import firmware_record
+
+        # until a reset has written its request, the machine stays as it was
+        still = new_record(running_system) if reset_is_asked(command_line) else b""
+        firmware_record.begin(new_record(running_system, finished=False), still)
     if not known:
         write_shared(PLATFORM_FILE, f"PLATFORM_ID={name}\n", 0o644)
     separate = ordering_points.are_used()
@@ -81,12 +95,18 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
 def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) -> bool:
     """Whether the root file system has no completion record of this machine. Raises Failure if that cannot be known."""
     device = record_device(command_line) or root_device(command_line)
+    machine = machine_identity(running_system)
+    if device == EFIVAR:
+        from provision.boot import firmware_record
+
+        record = firmware_record.finished_record()
+        return record is None or not proves_provisioned(record, command_line, machine)
     if _wait_for_device(device, wait_seconds(command_line) if wait else 0, running_system):
         if last_value(command_line, DEVICE) and not _has_file_system(device):
             print(f"there is no file system on {device}, and so no record")
             return True
         record = read_record(device, record_paths(command_line), running_system)
-        return record is None or not proves_provisioned(record, command_line, machine_identity(running_system))
+        return record is None or not proves_provisioned(record, command_line, machine)
     from provision.system.block import sysfs
 
     if held := first_signature(sysfs.every()):
@@ -133,8 +153,11 @@ def proves_provisioned(record: bytes, command_line: str, machine: str) -> bool:
         return True
     said = last_value(command_line, "provision.firstboot.record")
     if said not in {"keep", "ignore"}:
+        found = f"the root file system has the record of another machine ({RECORD}): it was copied, or moved here"
+        if last_value(command_line, DEVICE) == EFIVAR:
+            found = "the EFI firmware has the record of another machine: it was copied, or its serial number changed"
         raise Failure(
-            f"the root file system has the record of another machine ({RECORD}): it was copied, or moved here",
+            found,
             hint="boot once with provision.firstboot.record=ignore to provision this machine, or with "
             "provision.firstboot.record=keep and run `provision-firstboot record /` to keep it as it is",
         )
@@ -267,12 +290,13 @@ def root_device(command_line: str) -> str:
 def record_device(command_line: str) -> str:
     """The device with the record, if that is not in /etc of the root file system; else empty. Raises Failure.
 
-    With OSTree it is the root device: what is mounted as the root file system is a directory on it.
+    It is EFIVAR if the record is in the firmware. With OSTree it is the root device: what is mounted as the root file
+    system is a directory on it.
     """
     if named := last_value(command_line, DEVICE):
-        device = _device(named)
+        device = EFIVAR if named == EFIVAR else _device(named)
         if not device:
-            hint = "write LABEL=, UUID=, PARTLABEL= or PARTUUID= and the name, or a path in /dev"
+            hint = f"write LABEL=, UUID=, PARTLABEL= or PARTUUID= and the name, a path in /dev, or {EFIVAR}"
             raise Failure(f"kernel command line: {DEVICE}={named} is not a block device", hint=hint)
         return device
     return root_device(command_line) if ostree_system(command_line) else ""

@@ -27,6 +27,7 @@ _VALUES = {
     "ignition.platform.id": r"[a-z0-9]{1,16}",
     "loglevel": r"\d{1,2}",
     "nosmt": r"force",
+    "provision.firstboot.device": r"efivar",
     "provision.firstboot.record": r"keep|ignore",
     "provision.network": r"keep|propagate",
     "provision.on_failure": r"(?:hold|reboot|poweroff)(?::\d{1,6})?",
@@ -41,8 +42,8 @@ _KNOWN = {**dict.fromkeys(_SWITCHES.split(), _CHOICE), **_VALUES}
 
 _NAMES = """
     crashkernel ignition.config.device ignition.config.hash ignition.config.path ignition.config.url init ip nameserver
-    provision.config.drive provision.firstboot.device provision.firstboot.wait provision.hostname provision.restamp
-    provision.ssh_key provision.status.url rd.iscsi.initiator rd.luks.key rd.luks.name rd.luks.options rd.luks.uuid
+    provision.config.drive provision.firstboot.wait provision.hostname provision.restamp provision.ssh_key
+    provision.status.url rd.iscsi.initiator rd.luks.key rd.luks.name rd.luks.options rd.luks.uuid
     rd.lvm.lv rd.lvm.vg rd.md.uuid resume rootflags systemd.set_credential systemd.setenv systemd.unit
 """
 """Further names that are kept, without their values."""

@@ -8,7 +8,6 @@ such as /boot/ignition.firstboot, is not made again.
 from __future__ import annotations
 
 import argparse
-import os
 
 NAME = "clean"
 HELP = "prepare a system for capture as an image"
@@ -45,15 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--record-device",
         metavar="DEVICE",
-        help="file system with the record of the first boot, as in provision.firstboot.device= of the kernel command"
-        " line; of this machine it is known",
+        help="file system with the record of the first boot, or efivar, as in provision.firstboot.device= of the"
+        " kernel command line; of this machine it is known",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
-    from provision.boot.completion_record import RECORD, SHARED_RECORD, remove_record_on
+    from provision.boot.completion_record import DEVICE, RECORD, SHARED_RECORD, remove_record_on
     from provision.boot.factory_reset import REQUEST
+    from provision.commands.targets.record_device import command_line_for, device_of_record
     from provision.commands.targets.system_root import system_root
     from provision.engine.history import RECORD as RUN_RECORD
     from provision.planning.arguments import Content
@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     from provision.planning.machine_view import FileType
     from provision.stages.files.result_file import RESULT
 
-    device = _record_device(arguments.record_device, arguments.root)
+    given = arguments.record_device
+    device = device_of_record(f"{DEVICE}={given}" if given is not None else command_line_for(arguments.root))
     with system_root(arguments.root) as machine:
         keys = SSH_HOST_KEYS if arguments.ssh_host_keys else ()
         for path in (REQUEST, RUN_RECORD, RESULT, *SECRETS, *keys):
@@ -77,18 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
             if machine.file_status(record) is not None:
                 machine.apply(RemovePath(record))
                 print(f"removed {record}")
-        if device and remove_record_on(device):
-            print(f"removed the record on {device}")
+        if device and (place := remove_record_on(device)):
+            print(f"removed the record {place}")
     return 0
-
-
-def _record_device(given: str | None, root: str) -> str:
-    """The device with the record, in /dev; empty if the record is in the root. Raises Failure."""
-    from provision.boot.completion_record import DEVICE
-    from provision.boot.first_boot import record_device
-    from provision.kernel_command_line import last_value
-
-    if given is None and os.path.realpath(root) == "/":
-        with open("/proc/cmdline", encoding="utf-8", errors="replace") as file:
-            given = last_value(file.read(), DEVICE)
-    return record_device(f"{DEVICE}={given}") if given else ""

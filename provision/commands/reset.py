@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from provision.commands.targets.record_device import command_line_for, device_of_record
 from provision.failures import Failure, Usage
 
 if TYPE_CHECKING:
@@ -83,15 +84,21 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     """Write the request first, and then what makes the next boot a first boot: no record, or the stamp."""
     from provision.boot.completion_record import RECORD
     from provision.boot.factory_reset import REQUEST, request_file
+    from provision.boot.first_boot import Verdict, verdict
     from provision.planning.file_actions import RemovePath, WriteFile
 
+    command_line = command_line_for(root)
+    device = device_of_record(command_line)
     machine.apply(request_file(keep))
     undo = f"rm {root.rstrip('/')}{REQUEST}"
-    if machine.file_status(RECORD) is not None:
+    is_elsewhere = bool(device) and _remove_elsewhere(machine, device)
+    is_here = machine.file_status(RECORD) is not None
+    if is_here:
         machine.apply(RemovePath(RECORD))
+    if is_here or is_elsewhere:
         # of another system only its own machine can write the record, which names the machine
         undo += " && provision-firstboot record /" if root == "/" else ", and write its record on its machine"
-    if root == "/" and not _looks_for_record():
+    if root == "/" and verdict(command_line) is not Verdict.LOOK:
         stamp = next((file for folder, file in STAMPS if machine.file_status(folder) is not None), None)
         if stamp is None:
             raise Failure("there is no /boot for a stamp", hint="boot once with provision.reset=yes instead")
@@ -101,8 +108,14 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     print(f"The next boot does this. Until then, to take it back: {undo}")
 
 
-def _looks_for_record() -> bool:
-    from provision.boot.first_boot import Verdict, verdict
+def _remove_elsewhere(machine: Machine, device: str) -> bool:
+    """Remove a record that is not in the root file system; if that fails, nothing asks for the reset any more."""
+    from provision.boot.completion_record import remove_record_on
+    from provision.boot.factory_reset import REQUEST
+    from provision.planning.file_actions import RemovePath
 
-    with open("/proc/cmdline", encoding="utf-8", errors="replace") as file:
-        return verdict(file.read()) is Verdict.LOOK
+    try:
+        return bool(remove_record_on(device))
+    except Failure:
+        machine.apply(RemovePath(REQUEST))
+        raise

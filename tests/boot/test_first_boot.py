@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import RECORD, SHARED_RECORD, record_paths
+from provision.boot.completion_record import EFIVAR, RECORD, SHARED_RECORD, record_paths
 from provision.boot.first_boot import (
     Verdict,
     first_signature,
@@ -155,6 +155,11 @@ OSTREE = "root=LABEL=root ostree=/ostree/boot.1/debian/e748/0"
 def test_place_of_the_record(command_line: str, device: str, path: str) -> None:
     assert record_device(command_line) == device
     assert record_paths(command_line) == (path,)
+
+
+@pytest.mark.parametrize("root", ["root=tmpfs", "root=LABEL=root", OSTREE])
+def test_the_firmware_can_have_the_record_whatever_the_root_is(root: str) -> None:
+    assert record_device(f"{root} provision.firstboot.device=efivar") == EFIVAR
 
 
 def test_a_device_that_is_none_is_refused() -> None:

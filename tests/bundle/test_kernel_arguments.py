@@ -37,6 +37,8 @@ def test_words_as_systemd_reads_them(line: str, read: list[str]) -> None:
         (f"root=/dev/disk/{SECRET}:x", "root=..."),
         (f'foo="a {SECRET} b" ip=dhcp quiet', "... ip=... quiet"),
         (f"foo='a {SECRET}' b", "... ..."),
+        ("provision.firstboot.device=efivar", "provision.firstboot.device=efivar"),
+        (f"provision.firstboot.device=LABEL={SECRET}", "provision.firstboot.device=..."),
         (f'rd.luks.name="a {SECRET}', "rd.luks.name=..."),
         (f"ro -- --password {SECRET} quiet -- x", "ro -- ... ... ... ... ..."),
         (f"{SECRET}= {SECRET} ={SECRET} quiet={SECRET}", "... ... ... quiet=..."),

@@ -158,6 +158,12 @@ def test_the_device_that_has_the_record_is_waited_for(tree: Path) -> None:
     assert events(tree) == ["local-block LABEL=data", "look now"]
 
 
+def test_a_record_in_the_firmware_is_looked_for_before_a_volume_is_opened(tree: Path) -> None:
+    (tree / "devices/LABEL=root").rmdir()
+    boot(tree, f"{AUTO} provision.firstboot.device=efivar", "init-premount")
+    assert events(tree) == ["look", DISKS]
+
+
 def test_a_missing_root_is_explained_before_initramfs_tools_gives_up(tree: Path) -> None:
     (tree / "devices/LABEL=root").rmdir()
     boot(tree, STAMP, *PREMOUNT)

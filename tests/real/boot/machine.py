@@ -145,11 +145,19 @@ class Machine:
 
     @contextmanager
     def running(
-        self, arguments: str, config: Path, *, initramfs: Path | None = None, overlay: bytes = b"", network: str = ""
+        self,
+        arguments: str,
+        config: Path,
+        *,
+        initramfs: Path | None = None,
+        overlay: bytes = b"",
+        network: str = "",
+        devices: Sequence[str] = (),
     ) -> Iterator[RunningBoot]:
         """Boot, and go on while the machine runs; at the end its power is cut.
 
-        What the guest has not flushed may be lost then. `network` are further properties of the network of qemu.
+        What the guest has not flushed may be lost then. `network` are further properties of the network of qemu, and
+        `devices` are its further options.
         """
         kernel = self._kernel(initramfs or self._images.initramfs, overlay)
         consoles = self._folder / "console", self._folder / "second-console"
@@ -158,7 +166,7 @@ class Machine:
         for console in consoles:
             console.unlink(missing_ok=True)
         # the kernel ends it with the test
-        watched = ["setpriv", "--pdeathsig", "KILL", "--", *argv, *kernel]
+        watched = ["setpriv", "--pdeathsig", "KILL", "--", *argv, *kernel, *devices]
         with subprocess.Popen([*watched, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", UUID]) as process:
             try:
                 yield RunningBoot(process, consoles[0])

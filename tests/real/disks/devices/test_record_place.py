@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 
+from provision.boot.firmware_record import SIZE, VARIABLE
 from tests.real.disks.loop_devices import blank, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")]
@@ -19,19 +21,39 @@ pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="l
 SCRIPT = """
 mount --make-rprivate / 2>/dev/null || :
 mount -t tmpfs run /run
+mount -t tmpfs firmware /sys/firmware
+if [ -d "$VARIABLES" ]; then
+    mkdir -p /sys/firmware/efi/efivars
+    mount --bind "$VARIABLES" /sys/firmware/efi/efivars
+    mount -o "remount,bind,$MODE" /sys/firmware/efi/efivars
+fi
 exec "$@"
 """
 
 
-def firstboot(folder: Path, command_line: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """The program of our units with this kernel command line, and a /run of its own."""
+def firstboot(folder: Path, command_line: str, *words: str, mode: str = "rw") -> subprocess.CompletedProcess[str]:
+    """The program of our units with this kernel command line (see in_namespace)."""
     (folder / "cmdline").write_text(f"ignition.platform.id=metal provision.firstboot=auto {command_line}\n")
     program = folder / "provision-firstboot"
     program.write_text(f"#!{sys.executable} -I\nfrom provision.cli import main\nmain()\n")
     program.chmod(0o755)
+    return in_namespace(folder, str(program), *words, mode=mode)
+
+
+def in_namespace(folder: Path, *argv: str, mode: str = "rw") -> subprocess.CompletedProcess[str]:
+    """Run a program with a /run of its own.
+
+    If there is a folder `variables`, it is in the place of efivarfs, mounted with `mode`. Else EFI has not started this
+    machine.
+    """
     return subprocess.run(
-        ["unshare", "--mount", "--propagation", "unchanged", "sh", "-euc", SCRIPT, "sh", str(program), *words],
-        env={**os.environ, "IGNITION_KERNEL_CMDLINE_PATH": str(folder / "cmdline")},
+        ["unshare", "--mount", "--propagation", "unchanged", "sh", "-euc", SCRIPT, "sh", *argv],
+        env={
+            **os.environ,
+            "IGNITION_KERNEL_CMDLINE_PATH": str(folder / "cmdline"),
+            "VARIABLES": str(folder / "variables"),
+            "MODE": mode,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -90,6 +112,94 @@ def test_a_name_that_leads_to_one_path_of_the_disk_is_followed_to_the_device_of_
             os.close(taken)
             udev.join()
             name.unlink()
+
+
+EFIVAR = "root=tmpfs provision.firstboot.device=efivar"
+
+
+@pytest.fixture
+def variable(tmp_path: Path) -> Path:
+    """The file of the record in a firmware without one."""
+    (tmp_path / "variables").mkdir()
+    return tmp_path / "variables" / VARIABLE.name
+
+
+def said(variable: Path) -> dict[str, Any]:
+    """The record in the firmware."""
+    whole = variable.read_bytes()
+    assert (whole[:4], len(whole)) == (b"\x07\0\0\0", 4 + SIZE)
+    found: dict[str, Any] = json.loads(whole[4:])
+    return found
+
+
+def test_roots_in_memory_share_a_variable_of_the_firmware(tmp_path: Path, variable: Path) -> None:
+    assert is_first(tmp_path, EFIVAR)
+    assert said(variable)["finished"] == 0
+    begun = variable.stat()
+    assert is_first(tmp_path, EFIVAR), "an interrupted first boot goes on"
+    assert variable.stat().st_mtime_ns == begun.st_mtime_ns, "it writes nothing: firmware wears out"
+    record(tmp_path, EFIVAR)
+    assert said(variable)["finished"] > 0
+    finished = variable.stat()
+    assert not is_first(tmp_path, EFIVAR)
+    assert not is_first(tmp_path, EFIVAR.replace("tmpfs", "LABEL=other"))
+    assert variable.stat().st_mtime_ns == finished.st_mtime_ns
+    argv = [sys.executable, "-m", "provision", "clean", "--root", str(tmp_path / "root"), "--record-device", "efivar"]
+    for shown in (f"removed the record in the EFI variable {VARIABLE.name}\n", ""):
+        cleaned = in_namespace(tmp_path, *argv)
+        assert (cleaned.returncode, cleaned.stdout) == (0, shown), cleaned.stderr
+    assert is_first(tmp_path, EFIVAR)
+
+
+def test_a_machine_that_is_provisioned_again_has_no_finished_record_meanwhile(tmp_path: Path, variable: Path) -> None:
+    record(tmp_path, EFIVAR)
+    assert is_first(tmp_path, f"{EFIVAR} ignition.firstboot")
+    assert said(variable)["finished"] == 0
+    assert is_first(tmp_path, EFIVAR)
+
+
+RESET = """
+import sys
+from tests.boot.test_factory_reset import Path, reset
+reset(Path(sys.argv[1]), sys.argv[2])
+"""
+
+
+def test_a_reset_that_has_not_begun_leaves_the_record(tmp_path: Path, variable: Path) -> None:
+    """An interrupted one goes on without the kernel argument."""
+    before = b'\x07\0\0\0{"boot": "an earlier one", "finished": 1}'
+    variable.write_bytes(before)
+    assert is_first(tmp_path, f"{EFIVAR} provision.reset=yes")
+    assert variable.read_bytes() != before, "what shows that the firmware can be written has to be new"
+    assert not is_first(tmp_path, EFIVAR)
+    root = tmp_path / "root"
+    passwd = root / "usr/share/factory/etc/passwd"
+    passwd.parent.mkdir(parents=True)
+    passwd.touch()
+    done = in_namespace(tmp_path, sys.executable, "-c", RESET, str(root), f"{EFIVAR} provision.reset=yes")
+    assert done.returncode == 0, done.stderr
+    assert (root / "etc/passwd").exists()
+    assert is_first(tmp_path, EFIVAR)
+
+
+@pytest.mark.parametrize("argument", ["", "ignition.firstboot", "provision.reset=yes"])
+def test_a_firmware_that_cannot_have_the_record_stops_the_boot_before_it_begins(
+    argument: str, tmp_path: Path, variable: Path
+) -> None:
+    read_only = firstboot(tmp_path, f"{EFIVAR} {argument}", "look", mode="ro")
+    assert (read_only.returncode, variable.exists()) == (1, False)
+    assert f"EFI variable {VARIABLE.name} cannot be written: Read-only file system" in read_only.stderr
+    variable.parent.rmdir()
+    without_efi = firstboot(tmp_path, f"{EFIVAR} {argument}", "look")
+    assert without_efi.returncode == 1
+    assert "there is no /sys/firmware/efi/efivars: this machine was not started by EFI" in without_efi.stderr
+
+
+@pytest.mark.parametrize("argument", ["", "ignition.firstboot", "provision.reset=yes"])
+def test_a_place_that_is_none_stops_the_boot_before_it_begins(argument: str, tmp_path: Path) -> None:
+    looked = firstboot(tmp_path, f"{argument} root=/dev/none provision.firstboot.device=efivars", "look")
+    assert looked.returncode == 1
+    assert "provision.firstboot.device=efivars is not a block device" in looked.stderr
 
 
 @pytest.mark.skipif(shutil.which("ostree") is None, reason="ostree is not installed")

@@ -1,0 +1,60 @@
+"""The record of a first boot in a variable of the EFI firmware, for machines whose boots share no file system.
+
+`provision.firstboot.device=efivar` chooses it (docs/decisions/0007-first-boot.md). Before a disk is changed, the
+variable says that a first boot has begun: so it is known that it can be written. At the end the record replaces that.
+"""
+
+from __future__ import annotations
+
+from provision.system.firmware_variables import Variable, variables
+
+VARIABLE = Variable("ProvisionFirstBoot-7db4fed7-13d4-4b76-8fb1-f86dc64b9b63")
+"""The GUID is ours alone: it was made for this name, with uuid4."""
+
+PLACE = f"the EFI variable {VARIABLE.name}"
+
+SIZE = 256
+"""All records have this size, so to replace one by another needs no more room."""
+
+
+def finished_record() -> bytes | None:
+    """The record in the firmware; None if there is none, or if it says that a first boot has begun. Raises Failure."""
+    with variables():
+        record = VARIABLE.read()
+    return None if record is None or is_begun(record) else record
+
+
+def begin(begun: bytes, finished: bytes = b"") -> None:
+    """Write that a first boot has begun. Raises Failure if that cannot be written, and so the record cannot later.
+
+    A first boot that goes on after an interruption writes nothing: some firmware wears out. If `finished` is given, it
+    replaces a record, so that the machine still counts as provisioned. It has to be a new one, because firmware does
+    not write what is there already.
+    """
+    with variables():
+        VARIABLE.check_writable()
+        record = VARIABLE.read()
+        if record is None or not is_begun(record):
+            VARIABLE.write((finished if finished and record else begun).ljust(SIZE))
+
+
+def finish(record: bytes) -> None:
+    """Write the record. Raises Failure."""
+    with variables():
+        VARIABLE.write(record.ljust(SIZE))
+
+
+def remove() -> bool:
+    """Remove the record, and return whether there was one. Raises Failure."""
+    with variables():
+        return VARIABLE.remove()
+
+
+def is_begun(record: bytes) -> bool:
+    """Whether a record says that a first boot has begun and not ended. Whatever else is there is a finished record."""
+    import json
+
+    try:
+        return bool(json.loads(record)["finished"] == 0)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False

@@ -1,0 +1,22 @@
+"""Where the record of a first boot is, if it is not in the root: as the kernel command line of a system says."""
+
+from __future__ import annotations
+
+import os
+
+
+def command_line_for(root: str) -> str:
+    """The kernel command line of this machine if `root` is its root; of another system it is not known: empty."""
+    if os.path.realpath(root) != "/":
+        return ""
+    with open("/proc/cmdline", encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def device_of_record(command_line: str) -> str:
+    """The device that a kernel command line names for the record, or EFIVAR; empty if it names none. Raises Failure."""
+    from provision.boot.completion_record import DEVICE
+    from provision.boot.first_boot import record_device
+    from provision.kernel_command_line import last_value
+
+    return record_device(command_line) if last_value(command_line, DEVICE) else ""
