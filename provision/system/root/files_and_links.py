@@ -257,6 +257,18 @@ def remove(folder: int, name: str) -> None:
         return
     except IsADirectoryError:
         _remove_directory(folder, name)
+    except OSError as error:
+        # the kernel says so of a read-only file system before it looks whether there is something to remove
+        if error.errno != errno.EROFS or _exists(folder, name):
+            raise
+
+
+def _exists(folder: int, name: str) -> bool:
+    try:
+        os.lstat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _remove_directory(folder: int, name: str) -> None:

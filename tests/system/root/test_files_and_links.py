@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -213,6 +215,32 @@ def test_removing_never_follows(place: Place) -> None:
     (place.root / "tree/file").write_text("x")
     place.do(RemovePath("/tree"), RemovePath("/not/there") if (place.root / "not").exists() else RemovePath("/nothing"))
     assert os.listdir(place.root) == []
+
+
+REMOVED = """
+import sys
+from provision.planning.file_actions import RemovePath
+from provision.system.root.blob_store import BlobStore
+from provision.system.root.files_and_links import NodeFailed, carry_out
+from provision.system.root.guarded_paths import GuardedTree
+tree = GuardedTree(sys.argv[1])
+for path in ("/absent", "/file"):
+    try:
+        carry_out(tree, BlobStore(tree, "/nothing"), [RemovePath(path)])
+        print("removed", path)
+    except NodeFailed as failed:
+        print(failed.__cause__.strerror)
+"""
+
+
+@pytest.mark.disks
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_on_a_read_only_file_system_nothing_needs_to_be_removed_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@" "$0"'
+    argv = ["unshare", "--mount", "sh", "-c", script, str(tmp_path), sys.executable, "-c", REMOVED]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["removed /absent", "Read-only file system"]
 
 
 def test_a_tree_of_any_depth_is_removed(place: Place) -> None:
