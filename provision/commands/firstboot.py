@@ -162,20 +162,20 @@ def _check_root(platform: str, running_system: LocalSystem) -> None:
     check_content(SYSROOT)
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     if ostree_system(command_line):
-        from provision.boot.root.deployment import mount_var
+        from provision.boot.root.deployment import mount_shared
         from provision.boot.stage_run import cached_config
         from provision.fetch.base_config import base_config
 
         config = cached_config(CONFIG_CACHE, base_config(platform, running_system))
-        mount_var(SYSROOT, command_line, config)
+        mount_shared(SYSROOT, command_line, config)
 
 
 def _leave_root(running_system: LocalSystem) -> None:
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     if ostree_system(command_line):
-        from provision.boot.root.deployment import unmount_var
+        from provision.boot.root.deployment import unmount_shared
 
-        unmount_var(SYSROOT, command_line)
+        unmount_shared(SYSROOT)
 
 
 def _record(root: str, running_system: LocalSystem) -> None:

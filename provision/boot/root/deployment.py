@@ -1,4 +1,4 @@
-"""A deployment of OSTree as the root: what it refuses, and /var, which all deployments share.
+"""A deployment of OSTree as the root: what it refuses, and what all deployments share: /var and /boot.
 
 Source: https://ostreedev.github.io/ostree/deployment/, ostree-prepare-root(1)
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from provision.boot.completion_record import ostree_system
 from provision.boot.first_boot import root_device
 from provision.boot.root.deployment_layout import SETTINGS, deployment_folder, layout, next_command_line, refusals
+from provision.boot.run_files import RUN_DIR
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.failures import PlanRefused
@@ -20,26 +21,55 @@ from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 from provision.system import mount_table, mounts
+from provision.system.private_files import read_private, write_private
+
+SHARED = f"{RUN_DIR}/shared"
+"""The paths that `mount_shared` has mounted, one in a line: another process unmounts them."""
 
 
-def mount_var(root: str, command_line: str, config: Config) -> None:
-    """Mount the /var that all deployments share, as the real root does later. Raises MountFailed.
+def mount_shared(root: str, command_line: str, config: Config) -> None:
+    """Mount what the real root mounts later: the /var that all deployments share, and /boot. Raises Failure.
 
-    It does nothing if the root is no deployment, if the distribution has mounted it, or if the config has a file system
-    for /var: the mount stage mounts that one, and nothing may be below it when it is unmounted.
+    It does nothing if the root is no deployment. It leaves out what is mounted already (OSTree 2025.2 binds /boot in an
+    initramfs), and what is a file system of the config: the mount stage mounts that one, and nothing may be below it
+    when it is unmounted.
     """
-    path = f"{root}/var"
-    system = ostree_system(command_line)
-    if system and mount_table.at(path) is None and all(one.path != "/var" for one in config.storage.filesystems):
-        mounts.mount(f"{root}/sysroot/ostree/deploy/{system}/var", path, "none", ["bind"])
+    left_out = {one.path for one in config.storage.filesystems}
+    ours = _mounted_here()
+    for path, source in _shared(root, command_line).items():
+        if path in left_out or mount_table.at(root + path):
+            continue
+        ours.append(path)
+        write_private(SHARED, "\n".join(ours).encode())
+        mounts.mount(source, root + path, "none", ["bind"])
         # the mount of the disk, from which it has its options, may be read-only
-        mounts.mount("none", path, "none", ["remount", "bind", "rw"])
+        mounts.mount("none", root + path, "none", ["remount", "bind", "rw"])
 
 
-def unmount_var(root: str, command_line: str) -> None:
-    """Unmount the shared /var, because the real root may have a file system of the config there. Raises OSError."""
-    if ostree_system(command_line) and mount_table.at(f"{root}/var"):
-        mounts.unmount(f"{root}/var")
+def unmount_shared(root: str) -> None:
+    """Unmount what `mount_shared` has mounted; the real root mounts it again. Raises OSError, and Failure."""
+    for path in _mounted_here():
+        if mount_table.at(root + path):
+            mounts.unmount(root + path)
+
+
+def _mounted_here() -> list[str]:
+    return (read_private(SHARED) or b"").decode().split()
+
+
+def _shared(root: str, command_line: str) -> dict[str, str]:
+    """Mount points of a deployment, each with the directory of the physical root that belongs there.
+
+    Source: boot_mount_generator() in src/libostree/ostree-impl-system-generator.c of OSTree 2026.4, for /boot
+    """
+    system, physical = ostree_system(command_line), f"{root}/sysroot"
+    if not system:
+        return {}
+    found = {"/var": f"{physical}/ostree/deploy/{system}/var"}
+    # else /boot is a file system of its own
+    if os.path.islink(f"{physical}/boot/loader") and os.path.isdir(f"{root}/boot"):
+        found["/boot"] = f"{physical}/boot"
+    return found
 
 
 def checks(config: Config, command_line: str) -> tuple[Stage, ...]:

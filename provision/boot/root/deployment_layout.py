@@ -1,6 +1,6 @@
 """Which paths of a deployment of OSTree a first boot can write, by the mounts that ostree-prepare-root will make.
 
-Source: ostree-prepare-root(1) and src/switchroot/ostree-prepare-root.c of OSTree 2022.7 and 2025.2
+Source: ostree-prepare-root(1) and src/switchroot/ostree-prepare-root.c of OSTree 2022.7, 2025.2 and 2026.4
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def layout(disk: Files, folder: str, command_line: str, settings: str) -> Layout
         read_only.setdefault("/sysroot", physical)
     loader, point = disk.file_status("/boot/loader"), disk.file_status(f"{folder}/boot")
     if loader and loader.kind is FileType.LINK and point and point.kind is FileType.DIRECTORY:
-        # /boot is not a file system of its own, so it is bound
+        # /boot is not a file system of its own, so it is bound; if not by OSTree, by `mount_shared`
         mounts["/boot"] = "/boot"
         if physical:
             read_only["/boot"] = physical

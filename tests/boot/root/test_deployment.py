@@ -26,29 +26,73 @@ def test_mount_units_of_the_initramfs_name_what_is_mounted(tmp_path: Path) -> No
 
 MOUNTED = """
 import os, sys
-from provision.boot.root.deployment import mount_var, unmount_var
+from provision.boot.root.deployment import mount_shared, unmount_shared
 from provision.config.json_text.decode import decode
+from provision.system import mount_table
 root, command_line = sys.argv[1], "ostree=/ostree/boot.1/debian/e748/0"
-mount_var(root, command_line, decode(sys.argv[2].encode()))
-print(os.path.exists(f"{root}/var/shared"))
-unmount_var(root, command_line)
-print(os.path.exists(f"{root}/var/shared"))
+os.system(sys.argv[3].replace("ROOT", root))
+mount_shared(root, command_line, decode(sys.argv[2].encode()))
+for name in ("var", "boot"):
+    print(name, *sorted(os.listdir(f"{root}/{name}")))
+    if mount_table.at(f"{root}/{name}"):
+        open(f"{root}/{name}/written", "x")
+unmount_shared(root)
+print(*sorted(os.listdir(f"{root}/var") + os.listdir(f"{root}/boot")))
 """
+"""Shows what is in /var and /boot of a deployment while they are mounted, writes to them, and shows it once more."""
+
+
+def mounted(root: Path, path: str, before: str = "") -> list[str]:
+    """What MOUNTED shows, after a command, in a tree with both directories; the config has a file system at `path`."""
+    for folder in ("var", "boot", "sysroot/ostree/deploy/debian/var", "sysroot/boot/loader.1"):
+        (root / folder).mkdir(parents=True)
+    (root / "sysroot/ostree/deploy/debian/var/shared").touch()
+    (root / "sysroot/boot/loader").symlink_to("loader.1")
+    filesystem = f'{{"device": "/dev/vdb", "format": "ext4", "path": "{path}"}}'
+    config = f'{{"ignition": {{"version": "3.4.0"}}, "storage": {{"filesystems": [{filesystem}]}}}}'
+    own_run = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs run /run && exec "$0" "$@"']
+    argv = [*own_run, sys.executable, "-c", MOUNTED, str(root), config, before]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
 @pytest.mark.disks
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-@pytest.mark.parametrize(("path", "is_shared"), [("/var", False), ("/var/log", True)])
-def test_a_file_system_of_the_config_for_var_takes_the_place_of_the_shared_one(
-    path: str, is_shared: bool, tmp_path: Path
+@needs_root
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/var", ["var", "boot loader loader.1"]),
+        ("/boot", ["var shared", "boot"]),
+        ("/var/log", ["var shared", "boot loader loader.1"]),
+    ],
+)
+def test_a_file_system_of_the_config_takes_the_place_of_what_deployments_share(
+    path: str, shown: list[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "var").mkdir()
-    shared = tmp_path / "sysroot/ostree/deploy/debian/var"
-    shared.mkdir(parents=True)
-    (shared / "shared").touch()
-    filesystem = f'{{"device": "/dev/vdb", "format": "ext4", "path": "{path}"}}'
-    config = f'{{"ignition": {{"version": "3.4.0"}}, "storage": {{"filesystems": [{filesystem}]}}}}'
-    argv = ["unshare", "--mount", sys.executable, "-c", MOUNTED, str(tmp_path), config]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(is_shared), "False"]
+    assert mounted(tmp_path, path) == [*shown, ""]
+
+
+@pytest.mark.disks
+@needs_root
+def test_what_deployments_share_is_written_where_the_disk_is_mounted_read_only(tmp_path: Path) -> None:
+    mounted(tmp_path, "/srv", "mount --bind ROOT/sysroot ROOT/sysroot && mount -o remount,bind,ro ROOT/sysroot")
+    assert (tmp_path / "sysroot/boot/written").exists()
+    assert (tmp_path / "sysroot/ostree/deploy/debian/var/written").exists()
+
+
+@pytest.mark.disks
+@needs_root
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        ("mount -t tmpfs own ROOT/boot && touch ROOT/boot/own", ["boot own", "own written"]),
+        ("rm ROOT/sysroot/boot/loader; mkdir ROOT/sysroot/boot/loader", ["boot", ""]),
+    ],
+    ids=["mounted", "another file system"],
+)
+def test_boot_is_left_alone_where_something_else_belongs(before: str, shown: list[str], tmp_path: Path) -> None:
+    assert mounted(tmp_path, "/srv", before) == ["var shared", *shown]
