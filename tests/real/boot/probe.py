@@ -24,6 +24,7 @@ FOLDERS = (
 )
 FILES = (
     "/boot/own",
+    "/data/own",
     "/etc/hostname",
     "/etc/motd.d/provision",
     "/etc/name",

@@ -1,4 +1,4 @@
-"""Deployments of OSTree (Debian 13), of which the next one is not provisioned, and roots with two paths (12 and 13)."""
+"""Deployments of OSTree, plain (Debian 13) and with composefs (14), and roots with two paths (Debian 12 and 13)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -61,9 +61,41 @@ def images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
     return build(wheel, tmp_path_factory.mktemp("deployments"), "deployments", FOLDER / "build.sh")
 
 
+@pytest.fixture(scope="session")
+def composefs_images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
+    """In the folder `ostree` a deployment with composefs."""
+    return build(wheel, tmp_path_factory.mktemp("composefs"), "composefs", FOLDER / "composefs.sh")
+
+
+class Deployed(NamedTuple):
+    """A machine with a deployment, the kernel arguments of its first boot, and the read-only mount that /usr is on."""
+
+    machine: Machine
+    first: str
+    image: str
+
+
+def _deployed(images: DebianRoot, folder: Path, image: str) -> Iterator[Deployed]:
+    root = DebianRoot(images.folder / "ostree")
+    (first,) = arguments((root.folder / "entry").read_text())
+    for machine in shown(Machine(root, folder)):
+        yield Deployed(machine, first, image)
+
+
 @pytest.fixture
-def deployed(images: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
-    yield from shown(Machine(DebianRoot(images.folder / "ostree"), tmp_path / "machine"))
+def plain(images: DebianRoot, tmp_path: Path) -> Iterator[Deployed]:
+    yield from _deployed(images, tmp_path / "plain", "/usr")
+
+
+@pytest.fixture
+def composefs(composefs_images: DebianRoot, tmp_path: Path) -> Iterator[Deployed]:
+    yield from _deployed(composefs_images, tmp_path / "composefs", "/")
+
+
+@pytest.fixture(params=["plain", "composefs"])
+def deployed(request: pytest.FixtureRequest) -> Deployed:
+    found: Deployed = request.getfixturevalue(request.param)
+    return found
 
 
 def arguments(entries: str) -> list[str]:
@@ -72,9 +104,8 @@ def arguments(entries: str) -> list[str]:
     return [f"provision.firstboot=auto {one}" for one in found]
 
 
-def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
-    images: DebianRoot, deployed: Machine, tmp_path: Path
-) -> None:
+def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(deployed: Deployed, tmp_path: Path) -> None:
+    machine, first, image = deployed
     texts = {**TEXTS, "/boot/own": "x"}
     name = {"path": "/etc/hostname", "overwrite": True, "contents": {"source": "data:,deployed"}}
     path = tmp_path / "config.ign"
@@ -85,8 +116,7 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
         "systemd": {"units": [{"name": "update.service", "enabled": True, "contents": UPDATE}]},
     }
     path.write_text(json.dumps(config))
-    (first,) = arguments((images.folder / "ostree/entry").read_text())
-    booted = deployed.boot(first, path)
+    booted = machine.boot(first, path)
     nodes = booted.reported["nodes"]
     assert booted.reported["failed"] == [""]
     assert sizes(booted, texts) == lengths(texts)
@@ -100,7 +130,7 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     assert booted.reported["left"] == []
     # the entries of the boot loader after the update, the oldest deployment first
     same, updated_to = arguments(booted.reported["told"])
-    again = deployed.boot(same, path)
+    again = machine.boot(same, path)
     assert ran(again) == LATER
     assert again.reported["failed"] == [""]
     assert again.reported["nodes"] == nodes
@@ -108,8 +138,9 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     assert [booted.reported["mounts"].get(one) for one in places] == [
         again.reported["mounts"].get(one) for one in places
     ]
-    assert again.reported["mounts"]["/usr"].startswith("ro,")
-    updated = deployed.boot(updated_to, path)
+    assert ("/usr" in again.reported["mounts"]) == (image == "/usr")
+    assert again.reported["mounts"][image].startswith("ro,")
+    updated = machine.boot(updated_to, path)
     assert ran(updated) == LATER
     assert updated.reported["failed"] == [""]
     assert "/usr/lib/next" in updated.reported["nodes"]
@@ -118,37 +149,21 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     assert sizes(updated, texts) == lengths(texts)
 
 
-COMPOSEFS = cpio({"etc/ostree/prepare-root.conf": "[composefs]\nenabled = yes\n"})
-"""OSTree of Debian is built without composefs, but a boot that stops does not get to it."""
-
-IMAGE = {"/dev/own": "/dev/own is on /, which is read-only in a deployment of OSTree with composefs"}
-"""A path, and what is said of it, that only a deployment with composefs refuses."""
-
-
-@pytest.mark.parametrize(
-    ("overlay", "more"),
-    [
-        (b"", {}),
-        (COMPOSEFS, IMAGE),
-    ],
-    ids=["plain", "composefs"],
-)
-def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(
-    overlay: bytes, more: dict[str, str], images: DebianRoot, deployed: Machine, tmp_path: Path
-) -> None:
+def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(deployed: Deployed, tmp_path: Path) -> None:
+    machine, first, image = deployed
     told = {
         "/lib/own": "/lib/own is on /usr, which is read-only",
         "/data/own": "there is no /data in this deployment",
         "/tmp/own": "/tmp/own is on /sysroot, which is read-only in this deployment of OSTree (sysroot.readonly)",
-        **more,
     }
+    if image == "/":
+        told["/dev/own"] = "/dev/own is on /, which is read-only in a deployment of OSTree with composefs"
     taken = ("/usr/local/own", "/boot/own", "/etc/own")
     path = tmp_path / "config.ign"
-    files = [{"path": one, "contents": {"source": "data:,x"}} for one in (*told, *taken)]
     disk = {"device": "/dev/disk/by-id/virtio-data", "wipeTable": True, "partitions": [{"label": "data"}]}
-    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files, "disks": [disk]}}))
-    (first,) = arguments((images.folder / "ostree/entry").read_text())
-    stopped = deployed.boot(f"{first} provision.on_failure=poweroff", path, overlay=overlay)
+    storage = {"files": files_with(dict.fromkeys((*told, *taken), "x")), "disks": [disk]}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": storage}))
+    stopped = machine.boot(f"{first} provision.on_failure=poweroff", path)
     assert stopped.report is None, "the boot went on"
     for console in (stopped.console, stopped.second_console):
         shown = " ".join(console.split())
@@ -157,16 +172,43 @@ def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(
         counted = re.search(r"and (\d) lines? more, in /run/provision/failure", shown)
         assert shown.count("storage.files[") + int(counted[1] if counted else 0) == len(told)
         assert not [one for one in taken if one in shown]
-    assert deployed.data.read_bytes().count(0) == deployed.data.stat().st_size
+    assert machine.data.read_bytes().count(0) == machine.data.stat().st_size
+
+
+TRANSIENT = cpio({"etc/ostree/prepare-root.conf": "[composefs]\nenabled = yes\n[root]\ntransient = true\n"})
+"""A setting by which / of a deployment with composefs can be written until the machine is off."""
+
+
+def test_what_a_transient_root_takes_is_gone_at_the_next_boot(composefs: Deployed, tmp_path: Path) -> None:
+    machine, first, _ = composefs
+    lost = {"/usr/lib/next": "x", "/data/own": "x"}
+    path = tmp_path / "config.ign"
+    config = {"ignition": {"version": "3.4.0"}, "storage": {"files": files_with({**TEXTS, **lost})}}
+    path.write_text(json.dumps(config))
+    booted = machine.boot(first, path, overlay=TRANSIENT)
+    assert booted.reported["failed"] == [""]
+    assert sizes(booted, (*TEXTS, *lost)) == lengths({**TEXTS, **lost})
+    again = machine.boot(first, path, overlay=TRANSIENT)
+    assert ran(again) == LATER
+    assert again.reported["failed"] == [""]
+    assert sizes(again, (*TEXTS, *lost)) == lengths(TEXTS)
+
+
+def test_without_rw_composefs_is_provisioned_too(composefs: Deployed, tmp_path: Path) -> None:
+    machine, first, _ = composefs
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files_with(TEXTS)}}))
+    booted = machine.boot(f"{first} ro", path)
+    assert booted.reported["failed"] == [""]
+    assert sizes(booted, TEXTS) == lengths(TEXTS)
 
 
 CUTS = ("disks: make ", "files: set the password hash of core", "Stage: umount")
 """Messages of the journal, which the console shows, at which qemu is killed."""
 
 
-def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(
-    images: DebianRoot, deployed: Machine, tmp_path: Path
-) -> None:
+def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(plain: Deployed, tmp_path: Path) -> None:
+    machine, first, _ = plain
     disk = {"device": "/dev/disk/by-id/virtio-data", "wipeTable": True, "partitions": [{"label": "var"}]}
     device = "/dev/disk/by-partlabel/var"
     path = tmp_path / "config.ign"
@@ -181,11 +223,10 @@ def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(
         "systemd": {"units": [mount_unit("var", "/var", "ext4")]},
     }
     path.write_text(json.dumps(config))
-    (first,) = arguments((images.folder / "ostree/entry").read_text())
     for text in CUTS:
-        with deployed.running(f"{first} systemd.journald.forward_to_console=yes", path) as boot:
+        with machine.running(f"{first} systemd.journald.forward_to_console=yes", path) as boot:
             boot.wait_for(text)
-    booted = deployed.boot(first, path)
+    booted = machine.boot(first, path)
     nodes = booted.reported["nodes"]
     assert ran(booted)[-1] == "record"
     assert booted.reported["failed"] == [""]
@@ -193,7 +234,7 @@ def test_with_a_file_system_for_var_the_next_boot_goes_on_after_power_cuts(
     assert booted.reported["core"]["uid"] == 1200
     # the record is in the directory that is /var of the deployments without this file system
     assert "/var/.provision-complete.json" not in nodes
-    again = deployed.boot(first, path)
+    again = machine.boot(first, path)
     assert ran(again) == LATER
     assert again.reported["failed"] == [""]
     assert again.reported["nodes"] == nodes
