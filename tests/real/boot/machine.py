@@ -61,7 +61,7 @@ class Boot(NamedTuple):
     @property
     def ended(self) -> float:
         """Seconds to the power-off or the reboot, as the kernel shows them; not a number if it does not."""
-        shown = re.findall(r"^\[ *([0-9.]+)\] reboot: ", self.console, re.MULTILINE)
+        shown = re.findall(r"\[ *([0-9.]+)\] reboot: ", self.console)
         return float(shown[-1]) if shown else float("nan")
 
     @property
