@@ -256,6 +256,17 @@ def test_a_network_that_gives_no_answer_does_not_end_the_script(tree: Path) -> N
     assert events(tree) == ["look", "configure ", DISKS]
 
 
+def test_no_file_is_written_if_the_disks_were_not_made(tree: Path) -> None:
+    """The first script ends early, for example by an error in a function of initramfs-tools that it calls."""
+    with (tree / "scripts/functions").open("a") as file:
+        file.write("wait_for_udev() { exit 1; }\n")
+    boot(tree, STAMP, "init-premount", then="touch /run/provision/first-boot; /scripts/local-bottom/provision || :")
+    assert events(tree) == [
+        "explain",
+        "panic: an earlier script of the first boot has ended before the disks were made",
+    ]
+
+
 def test_an_initramfs_for_kdump_provisions_nothing(tree: Path) -> None:
     (tree / "scripts/provision").unlink()
     boot(tree, AUTO, *LOCAL_BOOT)
