@@ -14,7 +14,13 @@ VARIABLE = Variable("ProvisionFirstBoot-7db4fed7-13d4-4b76-8fb1-f86dc64b9b63")
 PLACE = f"the EFI variable {VARIABLE.name}"
 
 SIZE = 256
-"""All records have this size, so to replace one by another needs no more room."""
+"""All records have this size, so each writing takes the same room."""
+
+ROOM = 512
+"""Bytes that have to be free for one writing. Firmware keeps what was replaced until it starts again.
+
+Source: UpdateVariable in MdeModulePkg/Universal/Variable/RuntimeDxe of EDK II, which reclaims nothing at runtime.
+"""
 
 
 def finished_record() -> bytes | None:
@@ -32,10 +38,24 @@ def begin(begun: bytes, finished: bytes = b"") -> None:
     not write what is there already.
     """
     with variables():
-        VARIABLE.check_writable()
-        record = VARIABLE.read()
-        if record is None or not is_begun(record):
-            VARIABLE.write((finished if finished and record else begun).ljust(SIZE))
+        records = unwritten(VARIABLE.read(), begun, finished)
+        VARIABLE.check_writable(needed_room(records))
+        if records:
+            VARIABLE.write(records[0].ljust(SIZE))
+
+
+def unwritten(record: bytes | None, begun: bytes, finished: bytes = b"") -> tuple[bytes, ...]:
+    """What has to be written, until the record of this boot, over what is there now: the first by `begin`."""
+    if record is None:
+        return (begun,)
+    if is_begun(record):
+        return ()
+    return (finished, begun) if finished else (begun,)
+
+
+def needed_room(records: tuple[bytes, ...]) -> int:
+    """Bytes that have to be free to write these records, and that of `finish`."""
+    return ROOM * (len(records) + 1)
 
 
 def finish(record: bytes) -> None:

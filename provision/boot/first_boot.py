@@ -155,7 +155,10 @@ def proves_provisioned(record: bytes, command_line: str, machine: str) -> bool:
     if said not in {"keep", "ignore"}:
         found = f"the root file system has the record of another machine ({RECORD}): it was copied, or moved here"
         if last_value(command_line, DEVICE) == EFIVAR:
-            found = "the EFI firmware has the record of another machine: it was copied, or its serial number changed"
+            found = (
+                "the EFI firmware has the record of another machine: the record was copied, or the serial number of"
+                " this machine changed"
+            )
         raise Failure(
             found,
             hint="boot once with provision.firstboot.record=ignore to provision this machine, or with "

@@ -18,12 +18,6 @@ from provision.system import mount_table, mounts
 
 FOLDER = "/sys/firmware/efi/efivars"
 
-ROOM = 1024
-"""Bytes that have to be free: for two small variables, because firmware keeps what was replaced until it starts again.
-
-Source: UpdateVariable in MdeModulePkg/Universal/Variable/RuntimeDxe of EDK II, which reclaims nothing at runtime.
-"""
-
 _ATTRIBUTES = struct.pack("<I", 0x1 | 0x2 | 0x4)
 """They stand before the data: kept without power, can be read by boot loaders, and while Linux runs."""
 
@@ -74,15 +68,15 @@ class Variable(NamedTuple):
         except OSError as error:
             raise Failure(f"EFI variable {self.name}: {error.strerror}") from None
 
-    def check_writable(self) -> None:
-        """Raise Failure if it is known without writing that this would fail.
+    def check_writable(self, needed: int) -> None:
+        """Raise Failure if it is known without writing that this would fail, or that `needed` bytes are not free.
 
         Linux tells the free bytes since 6.5; before that it tells none.
         """
         space = os.statvfs(self.folder)
         if space.f_flag & os.ST_RDONLY:
             raise self._failure(errno.EROFS)
-        if space.f_blocks and space.f_bavail * space.f_frsize < ROOM:
+        if space.f_blocks and space.f_bavail * space.f_frsize < needed:
             raise self._failure(errno.ENOSPC)
 
     def write(self, data: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provision.boot.completion_record import new_record
-from provision.boot.firmware_record import SIZE, VARIABLE, is_begun
+from provision.boot.firmware_record import SIZE, VARIABLE, is_begun, needed_room, unwritten
 from provision.boot.first_boot import proves_provisioned
 from provision.failures import Failure
 from provision.system.running_system.local_system import LocalSystem
@@ -25,6 +25,23 @@ def test_a_first_boot_that_has_begun_is_not_finished() -> None:
 )
 def test_whatever_else_is_there_is_no_reason_to_provision_a_machine_in_use(damaged: bytes) -> None:
     assert not is_begun(damaged)
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+@pytest.mark.parametrize("record", [None, b'{"finished": 0}', b'{"finished": 1}'])
+def test_the_room_that_is_found_at_first_is_enough_until_the_end(record: bytes | None, is_reset: bool) -> None:
+    """Firmware gives none back before its next start. What is checked again after the disks stage must not fail."""
+    begun, finished = b'{"finished": 0}', b'{"finished": 2}'
+    header = 60
+    writing = header + 2 * len(VARIABLE.name) + SIZE
+    records = unwritten(record, begun, finished if is_reset else b"")
+    free = needed_room(records)
+    while records:
+        record, free = records[0], free - writing
+        records = unwritten(record, begun)
+        assert free >= needed_room(records)
+    assert free >= writing, "the record itself"
+    assert record == begun
 
 
 def test_the_guide_names_the_variable() -> None:
