@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provision.commands.targets.record_device import command_line_for, device_of_record
+from provision.commands.targets.record_device import command_line_for, device_of_record, is_this_machine
 from provision.failures import Failure, Usage
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     from provision.boot.first_boot import Verdict, verdict
     from provision.planning.file_actions import RemovePath, WriteFile
 
+    is_running = is_this_machine(root)
     command_line = command_line_for(root)
     device = device_of_record(command_line)
     machine.apply(request_file(keep))
@@ -97,8 +98,8 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
         machine.apply(RemovePath(RECORD))
     if is_here or is_elsewhere:
         # of another system only its own machine can write the record, which names the machine
-        undo += " && provision-firstboot record /" if root == "/" else ", and write its record on its machine"
-    if root == "/" and verdict(command_line) is not Verdict.LOOK:
+        undo += " && provision-firstboot record /" if is_running else ", and write its record on its machine"
+    if is_running and verdict(command_line) is not Verdict.LOOK:
         stamp = next((file for folder, file in STAMPS if machine.file_status(folder) is not None), None)
         if stamp is None:
             raise Failure("there is no /boot for a stamp", hint="boot once with provision.reset=yes instead")

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+
+
+def is_this_machine(root: str) -> bool:
+    """Whether a root is that of the running system. In a chroot `/` is not: it may be an image that is being built.
+
+    Source: running_in_chroot of systemd's src/basic/virt.c, which compares the same two directories.
+    """
+    if os.path.realpath(root) != "/":
+        return False
+    with suppress(PermissionError):  # only root may ask, and only root can change anything
+        try:
+            return os.path.samefile("/proc/1/root/.", "/")
+        except FileNotFoundError:  # nobody has mounted /proc
+            return False
+    return True
 
 
 def command_line_for(root: str) -> str:
     """The kernel command line of this machine if `root` is its root; of another system it is not known: empty."""
-    if os.path.realpath(root) != "/":
+    if not is_this_machine(root):
         return ""
     with open("/proc/cmdline", encoding="utf-8", errors="replace") as file:
         return file.read()
