@@ -78,7 +78,7 @@ def openstack(document: Any) -> Network:
                     addresses=tuple(
                         parts.interface_address(parts.text(one, "ip_address"), parts.text(one, "netmask"))
                         for one in networks
-                        if one.get("type") in {"ipv4", "ipv6"} and one.get("ip_address")
+                        if parts.text(one, "type") in {"ipv4", "ipv6"} and one.get("ip_address")
                     ),
                     routes=tuple(_route(route) for one in networks for route in parts.entries(one, "routes")),
                 )
@@ -157,7 +157,9 @@ def _subnet_routes(subnet: dict[str, Any]) -> list[Route]:
 def _second(document: Any) -> Iterator[Interface]:
     common = list(parts.texts(document.get("nameservers"), "addresses"))
     ethernets = document.get("ethernets")
-    for key, value in sorted(ethernets.items()) if isinstance(ethernets, dict) else ():
+    # in YAML a name may be a number
+    named = {str(key): value for key, value in ethernets.items()} if isinstance(ethernets, dict) else {}
+    for key, value in sorted(named.items()):
         matched = value.get("match") if isinstance(value, dict) else None
         own = list(parts.texts(value.get("nameservers"), "addresses")) if isinstance(value, dict) else []
         families = ("dhcp4", "dhcp6")

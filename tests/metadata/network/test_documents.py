@@ -57,3 +57,14 @@ def test_a_document_cannot_leave_its_place(document: dict[str, Any]) -> None:
 )
 def test_an_odd_document_is_no_network(document: Any) -> None:
     assert documents.cloud_init(document) == documents.openstack(document) == Network()
+
+
+def test_a_name_in_yaml_may_be_a_number() -> None:
+    network = documents.cloud_init({"ethernets": {"eth0": {"dhcp4": True}, 7: {"dhcp4": True}}})
+    assert [one.name for one in network.interfaces] == ["7", "eth0"]
+
+
+def test_a_network_of_no_known_type_has_no_address() -> None:
+    networks = [{"link": "a", "type": ["ipv4"], "ip_address": "10.0.0.1", "netmask": "24"}]
+    [interface] = documents.openstack({"links": [{"id": "a", "name": "eth0"}], "networks": networks}).interfaces
+    assert interface.addresses == ()
