@@ -10,11 +10,13 @@ The request is removed last. If a reset is interrupted, the next boot starts it 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from provision.boot.completion_record import EFIVAR, RECORD, new_record
-from provision.boot.first_boot import record_device, reset_is_asked
+from provision.boot.completion_record import DEVICE, EFIVAR, RECORD, new_record, remove_record_on
+from provision.boot.first_boot import has_file_system, record_device, reset_is_asked
 from provision.failures import Failure
+from provision.kernel_command_line import last_value
 from provision.planning.actions import Wave
 from provision.planning.boot_state import BootState
 from provision.planning.file_actions import FileAction, MakeDirectory, MakeSymlink, RemovePath, WriteFile
@@ -77,12 +79,18 @@ def reset_root(root: str, running_system: LocalSystem) -> None:
 def _unfinish_record(running_system: LocalSystem) -> None:
     """From now on this boot, if it is interrupted, goes on at the next one without `provision.reset`. Raises Failure.
 
-    A record in a file goes with the other files.
+    A record in the root file system goes with the other files.
     """
-    if record_device(running_system.read_text(running_system.paths.kernel_cmdline_path)) == EFIVAR:
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    if not last_value(command_line, DEVICE):
+        return
+    device = record_device(command_line)
+    if device == EFIVAR:
         from provision.boot import firmware_record
 
         firmware_record.begin(new_record(running_system, finished=False))
+    elif os.path.exists(device) and has_file_system(device):
+        remove_record_on(device)
 
 
 def request_file(keep: Sequence[str]) -> WriteFile:

@@ -102,7 +102,7 @@ def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool)
         record = firmware_record.finished_record()
         return record is None or not proves_provisioned(record, command_line, machine)
     if _wait_for_device(device, wait_seconds(command_line) if wait else 0, running_system):
-        if last_value(command_line, DEVICE) and not _has_file_system(device):
+        if last_value(command_line, DEVICE) and not has_file_system(device):
             print(f"there is no file system on {device}, and so no record")
             return True
         record = read_record(device, record_paths(command_line), running_system)
@@ -313,7 +313,8 @@ def _device(text: str) -> str:
     return text if text.startswith("/dev/") else ""
 
 
-def _has_file_system(device: str) -> bool:
+def has_file_system(device: str) -> bool:
+    """Whether a device has a file system that can hold a record."""
     from provision.system.block import signatures
 
     found = signatures.probe(os.path.realpath(device))

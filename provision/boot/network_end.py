@@ -17,18 +17,19 @@ SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-re
 def end_network(running_system: LocalSystem, *, stop_services: bool) -> None:
     """Take all links of the initramfs down, if the engine has asked for the network; `stop_services` before that.
 
-    With `provision.network=propagate` no settings stay in /run. Nothing is done where the root file system may need the
-    network, or with `provision.network=keep`. A link that cannot be taken down stays as it is, with a message.
+    Then no settings stay in /run, and with `provision.network=propagate` none in any case. Nothing is done where the
+    root file system may need the network, or with `provision.network=keep`. A link that cannot be taken down stays as
+    it is, with a message.
     """
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
-    if is_kept(command_line):
+    was_started = os.path.exists(NEED_NETWORK)
+    if is_kept(command_line) or not (was_started or propagates_network(command_line)):
         return
-    if os.path.exists(NEED_NETWORK):
-        _take_down(stop_services=stop_services)
-    if propagates_network(command_line):
-        from provision.boot.network_settings import forget_settings
+    from provision.boot.network_settings import forget_settings
 
-        forget_settings(running_system)
+    if was_started:
+        _take_down(stop_services=stop_services)
+    forget_settings(running_system)
 
 
 def _take_down(*, stop_services: bool) -> None:

@@ -101,13 +101,17 @@ def used_in_root(boot: Boot) -> set[str]:
     return {found[1] for text in later if (found := re.search(r": Configuring with (\S+)\.$", text))}
 
 
-@pytest.mark.parametrize("has_own", [False, True], ids=["propagated", "the-config-wins"])
+@pytest.mark.parametrize(
+    ("wish", "has_own"),
+    [("provision.network=propagate", False), ("provision.network=propagate", True), ("", True)],
+    ids=["propagated", "the-config-wins", "not-propagated"],
+)
 def test_network_and_name_come_from_the_platform(
-    has_own: bool, images: DebianRoot, server: Server, tmp_path: Path
+    wish: str, has_own: bool, images: DebianRoot, server: Server, tmp_path: Path
 ) -> None:
     """The described network is that of qemu's user network, without DHCP.
 
-    The real root gets it too, from its first boot on, unless the config has settings of its own.
+    The real root gets it too, from its first boot on, if that is wished and the config has no settings of its own.
     """
     wanted = config(server.url)
     wanted["systemd"]["units"].append({"name": "systemd-networkd.service", "enabled": True})
@@ -118,7 +122,7 @@ def test_network_and_name_come_from_the_platform(
     card = {"match": {"macaddress": MACS[0]}, "addresses": ["10.0.2.77/24"]}
     attached = kubevirt_drive(tmp_path, wanted, nic0=card)
     machine = Machine(images, tmp_path / "machine")
-    arguments = f"{PLATFORM} provision.network=propagate"
+    arguments = f"{PLATFORM} {wish}"
     boot, second = (machine.boot(arguments, tmp_path / "drive/user-data", devices=attached) for _ in range(2))
     check_name_and_payload(boot)
     assert {"platform-network", "hostname"} <= set(ran(boot))

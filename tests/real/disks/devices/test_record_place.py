@@ -172,14 +172,30 @@ def test_a_reset_that_has_not_begun_leaves_the_record(tmp_path: Path, variable: 
     assert is_first(tmp_path, f"{EFIVAR} provision.reset=yes")
     assert variable.read_bytes() != before, "what shows that the firmware can be written has to be new"
     assert not is_first(tmp_path, EFIVAR)
-    root = tmp_path / "root"
+    do_reset(tmp_path, EFIVAR)
+    assert is_first(tmp_path, EFIVAR)
+
+
+def do_reset(folder: Path, command_line: str) -> None:
+    """The step `reset` of a boot with its kernel argument, on a small root."""
+    root = folder / "reset"
     passwd = root / "usr/share/factory/etc/passwd"
     passwd.parent.mkdir(parents=True)
     passwd.touch()
-    done = in_namespace(tmp_path, sys.executable, "-c", RESET, str(root), f"{EFIVAR} provision.reset=yes")
+    done = in_namespace(folder, sys.executable, "-c", RESET, str(root), f"{command_line} provision.reset=yes")
     assert done.returncode == 0, done.stderr
     assert (root / "etc/passwd").exists()
-    assert is_first(tmp_path, EFIVAR)
+
+
+def test_a_reset_removes_the_record_from_a_file_system_that_is_named(tmp_path: Path) -> None:
+    """Interrupted after that, it goes on without the kernel argument."""
+    with loop(blank(tmp_path / "data.img", 64 << 20)) as node:
+        subprocess.run(["mkfs.ext4", "-q", node], check=True)
+        slot = f"root=PARTLABEL=slot-a provision.firstboot.device={node}"
+        record(tmp_path, slot)
+        assert not is_first(tmp_path, slot)
+        do_reset(tmp_path, slot)
+        assert is_first(tmp_path, slot)
 
 
 @pytest.mark.parametrize("argument", ["", "ignition.firstboot", "provision.reset=yes"])
