@@ -93,7 +93,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
         _write_hostname(arguments.hostname, metadata, log)
     if getattr(arguments, "environment", None):
         _write_environment(arguments.environment, metadata)
-    _write_network(arguments, metadata)
+    _write_network(arguments, metadata, log)
     if arguments.check_in:
         metadata.check_in()
     return 0
@@ -145,14 +145,18 @@ def _write_environment(path: str, metadata: MachineMetadata) -> None:
         write_shared(path, after)
 
 
-def _write_network(arguments: argparse.Namespace, metadata: MachineMetadata) -> None:
+def _write_network(arguments: argparse.Namespace, metadata: MachineMetadata, log: FieldLog) -> None:
+    from provision.system.consoles import in_initramfs
     from provision.system.shared_files import write_shared
 
     units, profiles, netplan = arguments.network_units, arguments.networkmanager_profiles, arguments.netplan_config
     if units:
         from provision.metadata.network.networkd import units as networkd_units
 
-        for name, text in networkd_units(metadata.network()):
+        network = metadata.network()
+        for what in network.left_out:
+            log("warning", f"of the network that the platform describes this is left out: {what}")
+        for name, text in networkd_units(network.matched_by_mac() if in_initramfs() else network):
             write_shared(f"{units}/{name}", text)
     if profiles:
         from provision.metadata.network.network_manager import profiles as connection_profiles

@@ -51,3 +51,11 @@ class Network(NamedTuple):
     interfaces: tuple[Interface, ...] = ()
     bonds: tuple[Bond, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    def matched_by_mac(self) -> Network:
+        """The same without the names of interfaces that have a MAC address.
+
+        In an initramfs they often have other names: Proxmox VE describes `eth0`, which udev has named `ens18`.
+        """
+        interfaces = tuple(one._replace(name="") if one.mac else one for one in self.interfaces)
+        return self._replace(interfaces=interfaces)

@@ -38,6 +38,14 @@ def test_every_form_is_that_of_the_case(name: str) -> None:
     assert dracut.without_names(network) == case.get("without_names", dracut.without_names(network))
 
 
+def test_in_an_initramfs_a_mac_address_alone_tells_the_interface() -> None:
+    mac = "bc:24:11:00:00:01"
+    described = [{"type": "physical", "name": "eth0", "mac_address": mac}, {"type": "physical", "name": "eth1"}]
+    units = dict(networkd.units(documents.cloud_init({"version": 1, "config": described}).matched_by_mac()))
+    assert units[f"20-{mac}.network"].startswith(f"[Match]\nMACAddress={mac}\n\n")
+    assert units["20-eth1.network"].startswith("[Match]\nName=eth1\n\n")
+
+
 @pytest.mark.parametrize(
     "document",
     [
