@@ -66,7 +66,7 @@ class Variable(NamedTuple):
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Failure(f"EFI variable {self.name}: {error.strerror}") from None
+            raise Failure(f"EFI variable {self.name} cannot be read: {error.strerror}", hint=_LOG) from None
 
     def check_writable(self, needed: int) -> None:
         """Raise Failure if it is known without writing that this would fail, or that `needed` bytes are not free.
@@ -135,9 +135,11 @@ class Variable(NamedTuple):
 
     def _failure(self, code: int | None) -> Failure:
         """What to say if a variable cannot be written."""
-        hint = _HINTS.get(code or 0, "look for a message of EFI in the log of the kernel (dmesg)")
+        hint = _HINTS.get(code or 0, _LOG)
         return Failure(f"EFI variable {self.name} cannot be written: {os.strerror(code or errno.EIO)}", hint=hint)
 
+
+_LOG = "look for a message of EFI in the log of the kernel (dmesg)"
 
 _HINTS = {
     errno.ENOSPC: "remove variables that nobody needs, in the firmware's setup; some firmware only needs a restart",

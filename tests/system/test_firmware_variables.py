@@ -49,6 +49,13 @@ def test_a_file_that_the_firmware_refused_is_no_variable(tmp_path: Path) -> None
     assert Variable(NAME, str(tmp_path)).read() is None
 
 
+def test_what_cannot_be_read_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(Failure, match=f"EFI variable {NAME} cannot be read: Is a directory") as caught:
+        Variable(NAME, str(tmp_path)).read()
+    assert "dmesg" in caught.value.hint
+
+
 def test_a_protected_variable_is_replaced_and_protected_again(immutable: Path) -> None:
     Variable(NAME, str(immutable.parent)).write(b"new")
     assert immutable.read_bytes() == b"\x07\0\0\0new"
