@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from posixpath import dirname
 
 from provision.config.format import Config
@@ -33,6 +33,10 @@ A .link is none: udev reads it, for the names of links.
 
 _GROUP = "systemd-network"
 
+_CONNECTION = ".nmconnection"
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Write the settings that the boot state has; nothing if the config or the root has settings of any program.
@@ -42,10 +46,26 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     settings = view.boot_state().network_settings
     if not settings or _has_settings(config, view):
         return
-    places = {resolve_path(view, path): text for path, text in settings.items()}
+    places = {resolve_path(view, path): text for path, text in _with_chosen_uuids(settings, view).items()}
     wave = tuple(_file(place, text, view) for place, text in places.items() if view.file_status(place) is None)
     if wave:
         yield wave
+
+
+def _with_chosen_uuids(settings: Mapping[str, str], view: MachineView) -> Mapping[str, str]:
+    """The settings with the same UUIDs in every plan of one provisioning, so that it goes on after an interruption.
+
+    nm-initrd-generator gives connections other UUIDs in every boot. The connection of a port names its bond by one.
+    """
+    connections = {path: text for path, text in settings.items() if path.endswith(_CONNECTION)}
+    if not connections:
+        return settings
+    from provision.stages.disks.devices import chosen_uuid
+
+    own = {path: re.search(rf"^uuid=({_UUID.pattern})$", text, re.MULTILINE) for path, text in connections.items()}
+    chosen = {found[1]: chosen_uuid(view, "connection", path) for path, found in own.items() if found}
+    texts = {path: _UUID.sub(lambda found: chosen.get(found[0], found[0]), text) for path, text in connections.items()}
+    return {**settings, **texts}
 
 
 def _has_settings(config: Config, view: MachineView) -> bool:
@@ -62,7 +82,7 @@ def _has_settings(config: Config, view: MachineView) -> bool:
 def _file(path: str, text: str, view: MachineView) -> WriteFile:
     """A .netdev may hold the key of a tunnel, and systemd-networkd, which reads it, is not root (systemd.netdev(5))."""
     gid: int | None = 0
-    mode = 0o600 if path.endswith(".nmconnection") else 0o644
+    mode = 0o600 if path.endswith(_CONNECTION) else 0o644
     if path.endswith(".netdev"):
         group = view.group(_GROUP)
         gid, mode = group.id if group else 0, 0o640
