@@ -180,12 +180,13 @@ TRANSIENT = cpio({"etc/ostree/prepare-root.conf": "[composefs]\nenabled = yes\n[
 
 
 def test_what_a_transient_root_takes_is_gone_at_the_next_boot(composefs: Deployed, tmp_path: Path) -> None:
+    """The kernel command line of the first boot has no rw: /etc cannot be written then, although / can."""
     machine, first, _ = composefs
     lost = {"/usr/lib/next": "x", "/data/own": "x"}
     path = tmp_path / "config.ign"
     config = {"ignition": {"version": "3.4.0"}, "storage": {"files": files_with({**TEXTS, **lost})}}
     path.write_text(json.dumps(config))
-    booted = machine.boot(first, path, overlay=TRANSIENT)
+    booted = machine.boot(f"{first} ro", path, overlay=TRANSIENT)
     assert booted.reported["failed"] == [""]
     assert sizes(booted, (*TEXTS, *lost)) == lengths({**TEXTS, **lost})
     again = machine.boot(first, path, overlay=TRANSIENT)
