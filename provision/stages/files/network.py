@@ -31,6 +31,11 @@ _SETTINGS = (
 A .link is none: udev reads it, for the names of links.
 """
 
+_INTERFACES = "/etc/network/interfaces"
+"""The file of ifupdown, which every root of Debian may have: it counts if it configures more than the loopback."""
+
+_IFACE = re.compile(rb"^\s*iface\s+(?!lo\s)", re.MULTILINE)
+
 _GROUP = "systemd-network"
 
 _CONNECTION = ".nmconnection"
@@ -71,6 +76,8 @@ def _with_chosen_uuids(settings: Mapping[str, str], view: MachineView) -> Mappin
 def _has_settings(config: Config, view: MachineView) -> bool:
     """Whether the config writes settings, or /etc of the root has any; those in /usr are defaults of a vendor."""
     if any(re.fullmatch(_SETTINGS, node.path) for node in (*config.storage.files, *config.storage.links)):
+        return True
+    if _IFACE.search(view.content(resolve_path(view, _INTERFACES)) or b""):
         return True
     return any(
         re.fullmatch(_SETTINGS, f"{folder}/{name}")

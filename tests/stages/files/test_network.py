@@ -74,11 +74,20 @@ def test_what_the_root_or_the_config_has_comes_first(path: str) -> None:
         assert written(root(), Config(storage=storage)) == []
 
 
-@pytest.mark.parametrize("path", ["/usr/lib/systemd/network/10-a.network", "/etc/network/interfaces"])
+INTERFACES = "/etc/network/interfaces"
+LOOPBACK = b"source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n#iface eth0 inet dhcp\n"
+
+
+@pytest.mark.parametrize("path", ["/usr/lib/systemd/network/10-a.network", INTERFACES])
 def test_some_paths_are_settings_only_in_a_config(path: str) -> None:
-    """A vendor's defaults are in /usr, and Debian's ifupdown has a file without a link in every root."""
-    assert written(root().with_file(path))
+    """A vendor's defaults are in /usr, and Debian's ifupdown has a file with the loopback in many roots."""
+    assert written(root().with_file(path, LOOPBACK))
     assert written(root(), Config(storage=Storage(files=(File(path=path),)))) == []
+
+
+def test_a_link_that_ifupdown_of_the_root_configures_comes_first() -> None:
+    own = b"\nallow-hotplug ens3\niface ens3 inet dhcp\n"
+    assert written(root().with_file(INTERFACES, LOOPBACK + own)) == []
 
 
 @pytest.mark.parametrize(
