@@ -44,6 +44,9 @@ def mount_shared(root: str, command_line: str, config: Config) -> None:
         mounts.mount(source, root + path, "none", ["bind"])
         # the mount of the disk, from which it has its options, may be read-only
         mounts.mount("none", root + path, "none", ["remount", "bind", "rw"])
+        if os.statvfs(root + path).f_flag & os.ST_RDONLY:
+            # with etc.transient, and no rw on the kernel command line, the file system is read-only too
+            mounts.mount("none", root + path, "none", ["remount", "rw"])
 
 
 def unmount_shared(root: str) -> None:

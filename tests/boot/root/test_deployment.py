@@ -84,6 +84,20 @@ def test_what_deployments_share_is_written_where_the_disk_is_mounted_read_only(t
     assert (tmp_path / "sysroot/ostree/deploy/debian/var/written").exists()
 
 
+IS_READ_ONLY = """
+cp -a ROOT/sysroot ROOT/copy && mount -t tmpfs own ROOT/sysroot && cp -a ROOT/copy/. ROOT/sysroot &&
+mount -o remount,ro ROOT/sysroot
+"""
+"""The physical root is a file system that is read-only at all its mount points."""
+
+
+@pytest.mark.disks
+@needs_root
+def test_without_rw_on_the_kernel_command_line_what_deployments_share_is_written(tmp_path: Path) -> None:
+    """With etc.transient nothing has made the physical root writable: /etc can be written already."""
+    assert mounted(tmp_path, "/srv", IS_READ_ONLY) == ["var shared", "boot loader loader.1", ""]
+
+
 @pytest.mark.disks
 @needs_root
 @pytest.mark.parametrize(
