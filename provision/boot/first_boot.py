@@ -75,7 +75,9 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
         return ""
     known = named_platform(running_system.read_text(PLATFORM_FILE))
     name = known or platform(command_line)
-    failure_policy(command_line)  # an unknown value is reported now, and not only when something else fails
+    # an unknown value is reported now, and not at the end, or only when something else fails
+    check_network_argument(command_line)
+    failure_policy(command_line)
     if record_device(command_line) == EFIVAR:
         from provision.boot import firmware_record
 
@@ -243,6 +245,14 @@ def verdict(command_line: str) -> Verdict:
             f"kernel command line: provision.firstboot={mode} is unknown", hint="write provision.firstboot=auto, or no"
         )
     return Verdict.LOOK if mode == "auto" else Verdict.LATER
+
+
+def check_network_argument(command_line: str) -> None:
+    """Raise Failure for an unknown value of `provision.network=` (provision.boot.network_end)."""
+    value = last_value(command_line, "provision.network")
+    if value not in {None, "keep", "propagate"}:
+        hint = "write provision.network=keep, or propagate, or leave it out"
+        raise Failure(f"kernel command line: provision.network={value} is unknown", hint=hint)
 
 
 def reset_is_asked(command_line: str) -> bool:
