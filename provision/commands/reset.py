@@ -90,6 +90,7 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     is_running = is_this_machine(root)
     command_line = command_line_for(root)
     device = device_of_record(command_line)
+    stamp = "" if not is_running or verdict(command_line) is Verdict.LOOK else _stamp(machine)
     machine.apply(request_file(keep))
     undo = f"rm {root.rstrip('/')}{REQUEST}"
     is_elsewhere = bool(device) and _remove_elsewhere(machine, device)
@@ -99,14 +100,19 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     if is_here or is_elsewhere:
         # of another system only its own machine can write the record, which names the machine
         undo += " && provision-firstboot record /" if is_running else ", and write its record on its machine"
-    if is_running and verdict(command_line) is not Verdict.LOOK:
-        stamp = next((file for folder, file in STAMPS if machine.file_status(folder) is not None), None)
-        if stamp is None:
-            raise Failure("there is no /boot for a stamp", hint="boot once with provision.reset=yes instead")
+    if stamp:
         machine.apply(WriteFile(stamp, (), mode=0o644))
         undo = f"rm {REQUEST} {stamp}"
         print(f"The stamp {stamp} is made: the boot loader has to read it.")
     print(f"The next boot does this. Until then, to take it back: {undo}")
+
+
+def _stamp(machine: Machine) -> str:
+    """Path of the stamp that the boot loader of this machine reads. Raises Failure if it has no place."""
+    stamp = next((file for folder, file in STAMPS if machine.file_status(folder) is not None), "")
+    if not stamp:
+        raise Failure("there is no /boot for a stamp", hint="boot once with provision.reset=yes instead")
+    return stamp
 
 
 def _remove_elsewhere(machine: Machine, device: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,29 @@ def test_a_system_without_a_factory_is_refused(root: Path, capsys: pytest.Captur
 def test_a_folder_that_is_no_system_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["provision", "reset", "--root", str(tmp_path / "missing"), "--yes"]) == 1
     assert "is not the root of a system" in capsys.readouterr().err
+
+
+WITHOUT_BOOT = """
+root=$1
+for folder in /*; do
+    [ ! -h "$folder" ] || cp -P "$folder" "$root"
+    [ -d "$folder" ] && [ ! -h "$folder" ] && [ ! -e "$root$folder" ] && [ "$folder" != /boot ] || continue
+    mkdir "$root$folder" && mount --rbind "$folder" "$root$folder"
+done
+mount --bind "$root/usr/share" /usr/share
+mount --rbind /usr "$root/usr"
+shift
+exec chroot "$root" "$@"
+"""
+
+
+@pytest.mark.disks
+def test_a_machine_without_a_place_for_the_stamp_keeps_its_record(root: Path) -> None:
+    """The program is the first process of a PID namespace, so this root is that of its machine."""
+    namespace = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-euc", WITHOUT_BOOT, "sh", str(root)]
+    argv = [*namespace, sys.executable, "-m", "provision", "reset", "--root", "/", "--yes"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "there is no /boot for a stamp" in done.stderr
+    assert done.returncode == 1
+    assert (root / RECORD[1:]).exists()
+    assert not (root / REQUEST[1:]).exists()
