@@ -77,7 +77,7 @@ def reset_root(root: str, running_system: LocalSystem) -> None:
 
 
 def _unfinish_record(running_system: LocalSystem) -> None:
-    """From now on this boot, if it is interrupted, goes on at the next one without `provision.reset`. Raises Failure.
+    """Let the next boot go on with this reset if it is interrupted, without the argument too. Raises Failure.
 
     A record in the root file system goes with the other files.
     """

@@ -31,7 +31,7 @@ def finished_record() -> bytes | None:
 
 
 def begin(begun: bytes, finished: bytes = b"") -> None:
-    """Write that a first boot has begun. Raises Failure if that cannot be written, and so the record cannot later.
+    """Write that a first boot has begun. Raises Failure if the variable cannot be written.
 
     A first boot that goes on after an interruption writes nothing: some firmware wears out. If `finished` is given, it
     replaces a record, so that the machine still counts as provisioned. It has to be a new one, because firmware does
@@ -45,7 +45,7 @@ def begin(begun: bytes, finished: bytes = b"") -> None:
 
 
 def unwritten(record: bytes | None, begun: bytes, finished: bytes = b"") -> tuple[bytes, ...]:
-    """What has to be written, until the record of this boot, over what is there now: the first by `begin`."""
+    """The records that this boot has to write before the one of `finish`; `begin` writes the first of them."""
     if record is None:
         return (begun,)
     if is_begun(record):

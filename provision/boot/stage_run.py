@@ -237,7 +237,7 @@ class Boot(NamedTuple):
             machine.release()
 
     def _network_settings(self, running_system: LocalSystem) -> Mapping[str, str]:
-        """Those that an earlier stage has found count, because programs may add to them when they run."""
+        """The settings that an earlier stage has found, else those in /run. Programs may change these later."""
         if self.state.network_settings or not _wants_network_settings(running_system):
             return self.state.network_settings
         from provision.boot.network_settings import found_settings

@@ -56,7 +56,7 @@ class Variable(NamedTuple):
     folder: str = FOLDER
 
     def read(self) -> bytes | None:
-        """The data; None if there is no variable. A file without data could not be written.
+        """The data; None if there is no variable. Linux leaves a file without data if a write fails.
 
         Raises Failure.
         """
