@@ -8,6 +8,7 @@ such as /boot/ignition.firstboot, is not made again.
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 
 NAME = "clean"
 HELP = "prepare a system for capture as an image"
@@ -51,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
-    from provision.boot.completion_record import DEVICE, RECORD, SHARED_RECORD, remove_record_on
+    from provision.boot.completion_record import DEVICE, EFIVAR, RECORD, SHARED_RECORD, remove_record_on
     from provision.boot.factory_reset import REQUEST
     from provision.commands.targets.record_device import command_line_for, device_of_record
     from provision.commands.targets.system_root import system_root
@@ -60,10 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     from provision.planning.file_actions import RemovePath, WriteFile
     from provision.planning.machine_view import FileType
     from provision.stages.files.result_file import RESULT
+    from provision.system.firmware_variables import variables
 
     given = arguments.record_device
     device = device_of_record(f"{DEVICE}={given}" if given is not None else command_line_for(arguments.root))
-    with system_root(arguments.root) as machine:
+    # a machine without variables is refused before anything is removed
+    with system_root(arguments.root) as machine, variables() if device == EFIVAR else nullcontext():
         keys = SSH_HOST_KEYS if arguments.ssh_host_keys else ()
         for path in (REQUEST, RUN_RECORD, RESULT, *SECRETS, *keys):
             status = machine.file_status(path)

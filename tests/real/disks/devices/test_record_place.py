@@ -151,6 +151,17 @@ def test_roots_in_memory_share_a_variable_of_the_firmware(tmp_path: Path, variab
     assert is_first(tmp_path, EFIVAR)
 
 
+def test_without_variables_of_efi_nothing_is_cleaned(tmp_path: Path) -> None:
+    machine_id = tmp_path / "root/etc/machine-id"
+    machine_id.parent.mkdir(parents=True)
+    machine_id.write_text("1\n")
+    root = str(tmp_path / "root")
+    argv = [sys.executable, "-m", "provision", "clean", "--root", root, "--record-device", "efivar"]
+    done = in_namespace(tmp_path, *argv)
+    assert (done.returncode, machine_id.read_text()) == (1, "1\n")
+    assert "this machine was not started by EFI" in done.stderr
+
+
 def test_a_machine_that_is_provisioned_again_has_no_finished_record_meanwhile(tmp_path: Path, variable: Path) -> None:
     record(tmp_path, EFIVAR)
     assert is_first(tmp_path, f"{EFIVAR} ignition.firstboot")
