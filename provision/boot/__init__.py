@@ -1,1 +1,1 @@
-"""A first boot: runs one stage, saves state for the next one, and shows why a stage failed."""
+"""A first boot: whether this boot is one, what each stage of it needs, and how it ends."""

@@ -13,8 +13,8 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from provision.boot.completion_record import DEVICE, EFIVAR, RECORD, new_record, remove_record_on
 from provision.boot.first_boot import has_file_system, record_device, reset_is_asked
+from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, new_record, remove_record_on
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
 from provision.planning.actions import Wave
@@ -86,7 +86,7 @@ def _unfinish_record(running_system: LocalSystem) -> None:
         return
     device = record_device(command_line)
     if device == EFIVAR:
-        from provision.boot import firmware_record
+        from provision.boot.records import firmware_record
 
         firmware_record.begin(new_record(running_system, finished=False))
     elif os.path.exists(device) and has_file_system(device):

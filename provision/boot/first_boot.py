@@ -23,7 +23,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from provision.boot import ordering_points
-from provision.boot.completion_record import (
+from provision.boot.failure_policy import failure_policy
+from provision.boot.records.completion_record import (
     DEVICE,
     EFIVAR,
     RECORD,
@@ -32,8 +33,7 @@ from provision.boot.completion_record import (
     owner_of,
     record_paths,
 )
-from provision.boot.failure_policy import failure_policy
-from provision.boot.machine_identity import machine_identity
+from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
 from provision.failures import Failure, FetchFailed
 from provision.kernel_command_line import last_value, platform_id
@@ -79,7 +79,7 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
     check_network_argument(command_line)
     failure_policy(command_line)
     if record_device(command_line) == EFIVAR:
-        from provision.boot import firmware_record
+        from provision.boot.records import firmware_record
 
         # until a reset has written its request, the machine stays as it was
         still = new_record(running_system) if reset_is_asked(command_line) else b""
@@ -99,7 +99,7 @@ def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool)
     device = record_device(command_line) or root_device(command_line)
     machine = machine_identity(running_system)
     if device == EFIVAR:
-        from provision.boot import firmware_record
+        from provision.boot.records import firmware_record
 
         record = firmware_record.finished_record()
         return record is None or not proves_provisioned(record, command_line, machine)
@@ -248,7 +248,7 @@ def verdict(command_line: str) -> Verdict:
 
 
 def check_network_argument(command_line: str) -> None:
-    """Raise Failure for an unknown value of `provision.network=` (provision.boot.network_end)."""
+    """Raise Failure for an unknown value of `provision.network=` (provision.boot.network.end)."""
     value = last_value(command_line, "provision.network")
     if value not in {None, "keep", "propagate"}:
         hint = "write provision.network=keep, or propagate, or leave it out"

@@ -15,7 +15,7 @@ from provision.fetch.stop_event import StopEvent
 from provision.log import FieldLog
 from provision.metadata.network.interfaces import Network
 from provision.metadata.network.links import AssignedNetwork, LinkSettings, assigned, link_name
-from provision.system import network_links, network_setup
+from provision.system.network import links, rtnetlink
 from provision.system.private_files import write_private
 from provision.system.running_system.local_system import LocalSystem
 
@@ -72,7 +72,7 @@ def _macs(network: Network, running_system: LocalSystem) -> dict[str, str]:
     events = LinkEvents()
     try:
         while True:
-            paths = {name: f"/sys/class/net/{name}/address" for name in network_links.names()}
+            paths = {name: f"/sys/class/net/{name}/address" for name in links.names()}
             macs = {name: running_system.read_text(path).strip() for name, path in paths.items()}
             if all(link_name(one, macs) for one in named) or not deadline.left():
                 return macs
@@ -88,10 +88,10 @@ def _name_server_lines(found: AssignedNetwork) -> Iterator[str]:
 
 def _configure_link(link: LinkSettings, number: int, log: FieldLog) -> None:
     """Set a link up, and give it its addresses and routes. `number` orders links that have the same routes."""
-    steps: list[tuple[str, Callable[[], None]]] = [("up", partial(network_setup.set_up, link.name))]
-    steps += [(str(one), partial(network_setup.add_address, link.name, one)) for one in link.addresses]
+    steps: list[tuple[str, Callable[[], None]]] = [("up", partial(rtnetlink.set_up, link.name))]
+    steps += [(str(one), partial(rtnetlink.add_address, link.name, one)) for one in link.addresses]
     for route in link.routes:
-        action = partial(network_setup.add_route, link.name, route.destination, route.gateway, number)
+        action = partial(rtnetlink.add_route, link.name, route.destination, route.gateway, number)
         steps.append((f"{route.destination} via {route.gateway}", action))
     done = [text for text, action in steps if _was_done(action, f"{link.name}: {text}", log)]
     log("progress", f"{link.name}: {', '.join([*done, *(['DHCP'] if link.asks_dhcp else [])])}")

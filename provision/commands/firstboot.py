@@ -29,11 +29,11 @@ from importlib import import_module
 from typing import NoReturn
 
 from provision.boot import ordering_points
-from provision.boot.completion_record import ostree_system, write_completion_record
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
 from provision.boot.first_boot import decide, record_device
-from provision.boot.network_end import end_network
+from provision.boot.network.end import end_network
+from provision.boot.records.completion_record import ostree_system, write_completion_record
 from provision.boot.run_files import CONFIG_CACHE, RUN_DIR
 from provision.boot.start_limit import extended
 from provision.failures import Failure, Usage, as_failure
@@ -163,7 +163,7 @@ def _check_root(platform: str, running_system: LocalSystem) -> None:
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     if ostree_system(command_line):
         from provision.boot.root.deployment import mount_shared
-        from provision.boot.stage_run import cached_config
+        from provision.boot.stage.run import cached_config
         from provision.fetch.base_config import base_config
 
         config = cached_config(CONFIG_CACHE, base_config(platform, running_system))
@@ -194,9 +194,9 @@ LOADED = (
     "resource",
     "selectors",
     "socket",
-    "provision.boot.look_ahead",
+    "provision.boot.stage.look_ahead",
     "provision.commands.compatible.ignition.stage",
-    "provision.boot.stage_run",
+    "provision.boot.stage.run",
     "provision.fetch.platforms.table",
     "provision.fetch.stop_event",
     "provision.system.machine",

@@ -82,9 +82,9 @@ def _show(machine: Machine, keep: Sequence[str]) -> None:
 
 def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     """Write the request first, and then what makes the next boot a first boot: no record, or the stamp."""
-    from provision.boot.completion_record import RECORD
     from provision.boot.factory_reset import REQUEST, request_file
     from provision.boot.first_boot import Verdict, verdict
+    from provision.boot.records.completion_record import RECORD
     from provision.planning.file_actions import RemovePath, WriteFile
 
     is_running = is_this_machine(root)
@@ -117,8 +117,8 @@ def _stamp(machine: Machine) -> str:
 
 def _remove_elsewhere(machine: Machine, device: str) -> bool:
     """Remove a record that is not in the root file system; if that fails, nothing asks for the reset any more."""
-    from provision.boot.completion_record import remove_record_on
     from provision.boot.factory_reset import REQUEST
+    from provision.boot.records.completion_record import remove_record_on
     from provision.planning.file_actions import RemovePath
 
     try:

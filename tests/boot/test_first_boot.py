@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import EFIVAR, RECORD, SHARED_RECORD, record_paths
 from provision.boot.first_boot import (
     Verdict,
     check_network_argument,
@@ -21,6 +20,7 @@ from provision.boot.first_boot import (
     verdict,
     wait_seconds,
 )
+from provision.boot.records.completion_record import EFIVAR, RECORD, SHARED_RECORD, record_paths
 from provision.failures import Failure
 from provision.system.block.sysfs import Block
 

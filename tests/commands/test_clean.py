@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import RECORD
+from provision.boot.records.completion_record import RECORD
 from provision.cli import run
 from provision.commands.clean import SECRETS, SSH_HOST_KEYS
 from provision.engine.history import RECORD as RUN_RECORD

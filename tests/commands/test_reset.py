@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import RECORD
 from provision.boot.factory_reset import REQUEST
+from provision.boot.records.completion_record import RECORD
 from provision.cli import run
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="files in a root belong to root")

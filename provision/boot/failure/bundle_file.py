@@ -61,12 +61,12 @@ def _save(make: Callable[[], Bundle], log: FieldLog, path: str) -> None:
 
 def network_lines(resolv_conf: str = "/etc/resolv.conf") -> list[str]:
     """What a fetch depends on: the links of this machine, their addresses, and the name servers."""
-    from provision.system import network_links
+    from provision.system.network import links
 
     servers: list[str] = []
     with suppress(OSError), open(resolv_conf, encoding="utf-8", errors="replace") as file:
         servers = [line.split()[1] for line in file if line.startswith("nameserver ") and line.split()[1:]]
-    values = {"links": network_links.names(), "addresses": network_links.addresses(), "name servers": servers}
+    values = {"links": links.names(), "addresses": links.addresses(), "name servers": servers}
     return [f"network: {name}: {' '.join(found) or 'none'}" for name, found in values.items()]
 
 

@@ -143,9 +143,9 @@ def _start_network() -> None:
 
 def _addresses() -> list[str]:
     """The addresses of this machine, as soon as there is one; none after LONGEST_WAIT."""
-    from provision.system import network_links
+    from provision.system.network import links
 
     end = time.monotonic() + LONGEST_WAIT
-    while not (found := network_links.addresses()) and time.monotonic() < end:
+    while not (found := links.addresses()) and time.monotonic() < end:
         time.sleep(0.5)
     return found

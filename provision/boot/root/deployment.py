@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from provision.boot.completion_record import ostree_system
 from provision.boot.first_boot import root_device
+from provision.boot.records.completion_record import ostree_system
 from provision.boot.root.deployment_layout import SETTINGS, deployment_folder, layout, next_command_line, refusals
 from provision.boot.run_files import RUN_DIR
 from provision.config.format import Config

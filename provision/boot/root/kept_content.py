@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
-from provision.boot.completion_record import MOVED_ROOT, RECORD
+from provision.boot.records.completion_record import MOVED_ROOT, RECORD
 from provision.boot.root.copy_progress import CopyProgress
 from provision.boot.root.fstab import FSTAB
 from provision.boot.root.memory import Memory, directory_in_memory, needed_memory, usable_memory

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import MOVED_ROOT
+from provision.boot.records.completion_record import MOVED_ROOT
 from provision.boot.root.kept_content import (
     LOST,
     UNFINISHED,

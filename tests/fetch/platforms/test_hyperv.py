@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot import platform_files
+from provision.boot.stage import platform_files
 from provision.config.json_text.encode import encode
 from provision.failures import FetchFailed
 from provision.fetch.find_config import FoundConfig, find_config

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from provision import IGNITION_VERSION, __version__
 from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
-from provision.boot.saved_state import StateUnreadable
+from provision.boot.stage.saved_state import StateUnreadable
 from provision.cli import exit_code
 from provision.failures import Failure, Usage, as_failure
 from provision.log import FieldLog, also_in_journal, open_log, with_unit_status
@@ -98,7 +98,7 @@ def _log_traceback(error: Exception, log: FieldLog) -> None:
 
 def _stage(options: StageOptions, log: FieldLog) -> None:
     """Do one stage, and save the state for later stages. Raises Failure."""
-    from provision.boot.stage_run import Boot
+    from provision.boot.stage.run import Boot
 
     boot = Boot(
         platform=options.platform,

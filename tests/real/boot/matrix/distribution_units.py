@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import RECORD
+from provision.boot.records.completion_record import RECORD
 from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.machine import Boot, Machine, cpio
 from tests.real.boot.server import Server

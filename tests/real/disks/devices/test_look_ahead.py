@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.stage_run import Boot
+from provision.boot.stage.run import Boot
 from provision.config.format import Config, Disk, File, Filesystem, Owner, Partition, Storage
 from provision.config.json_text.encode import encode
 from provision.failures import PlanRefused

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from provision.boot.firmware_record import SIZE, VARIABLE
+from provision.boot.records.firmware_record import SIZE, VARIABLE
 from tests.real.disks.loop_devices import blank, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")]

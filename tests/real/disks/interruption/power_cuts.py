@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from provision.boot.stage_run import DeferredFetcher
+from provision.boot.stage.deferred_fetcher import DeferredFetcher
 from provision.config.json_text.decode import decode
 from provision.engine.execution import Engine
 from provision.engine.history import RECORD, FileHistory, NoHistory

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.saved_state import read_state, write_state
+from provision.boot.stage.saved_state import read_state, write_state
 from provision.failures import Failure
 from provision.planning.boot_state import BootState
 from provision.system.private_files import erase_private, read_private, write_private

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.boot.network_end import is_kept
+from provision.boot.network.end import is_kept
 
 
 @pytest.mark.parametrize(

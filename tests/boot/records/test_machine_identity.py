@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.boot.machine_identity import FILES, machine_identity
+from provision.boot.records.machine_identity import FILES, machine_identity
 from provision.fetch.running_system import SystemPaths
 from provision.system.running_system.local_system import LocalSystem
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.saved_state import read_state
-from provision.boot.stage_run import Boot, uuid_seed
+from provision.boot.stage.run import Boot, uuid_seed
+from provision.boot.stage.saved_state import read_state
 from provision.config.json_text.decode import decode
 from provision.config.resources.content import inline_content
 from provision.failures import Failure

@@ -14,7 +14,7 @@ from tests.fetch.namespace import needs_root
 PROGRAM = """
 import json, subprocess
 from ipaddress import ip_address, ip_interface, ip_network
-from provision.system import network_links, network_setup
+from provision.system.network import links, rtnetlink
 
 def ip(*words):
     return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
@@ -22,28 +22,28 @@ def ip(*words):
 ip("link", "add", "one", "type", "veth", "peer", "two")
 ip("link", "set", "two", "up")
 for name in ("one", "two"):
-    network_setup.set_up(name)
+    rtnetlink.set_up(name)
 for address in ("10.1.0.1/24", "10.1.0.2/24", "10.9.0.1/32", "fd00::1/64", "10.1.0.1/24"):
-    network_setup.add_address("one", ip_interface(address))
+    rtnetlink.add_address("one", ip_interface(address))
 routes = [("one", "0.0.0.0/0", "10.1.0.254", 0), ("one", "172.16.0.0/12", "192.0.2.1", 0)]
 routes += [("one", "::/0", "fe80::1", 0), ("two", "::/0", "fe80::2", 1)]
 routes += [("two", "0.0.0.0/0", "10.2.0.254", 1), ("one", "0.0.0.0/0", "10.1.0.254", 0)]
 for name, destination, gateway, number in routes:
-    network_setup.add_route(name, ip_network(destination), ip_address(gateway), number)
+    rtnetlink.add_route(name, ip_network(destination), ip_address(gateway), number)
 shown = [json.loads(ip("-json", *words)) for words in (
     ("address", "show", "dev", "one"), ("-4", "route", "show", "proto", "static"),
     ("-6", "route", "show", "proto", "static"))]
 errors = []
 for action in (
-    lambda: network_setup.set_up("three"),
-    lambda: network_setup.add_route("one", ip_network("10.5.0.0/16"), ip_address("10.1.0.1")),
+    lambda: rtnetlink.set_up("three"),
+    lambda: rtnetlink.add_route("one", ip_network("10.5.0.0/16"), ip_address("10.1.0.1")),
 ):
     try:
         action()
     except OSError as error:
         errors.append(error.strerror or str(error))
 subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
-network_links.take_down("one")
+links.take_down("one")
 print(json.dumps([*shown, errors, ip("address", "show", "dev", "one")]))
 """
 

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from provision.boot.machine_identity import identifying_words, machine_identity
+from provision.boot.records.machine_identity import identifying_words, machine_identity
 from provision.boot.run_files import BLOBS, BUNDLE
-from provision.boot.saved_state import read_state, write_state
+from provision.boot.stage.deferred_fetcher import DeferredFetcher
+from provision.boot.stage.saved_state import read_state, write_state
 from provision.boot.status import reported
-from provision.config.format import Config, Resource
+from provision.config.format import Config
 from provision.config.json_text.decode import decode
 from provision.config.problems import dotted
 from provision.engine.execution import Engine
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from provision.boot.root.keeping import RootKeeping
     from provision.fetch.platforms.context import FetchContext
     from provision.fetch.references import Fetched
-    from provision.fetch.resources import Fetcher
     from provision.system.machine import Machine
     from provision.system.running_system.local_system import LocalSystem
 
@@ -51,36 +50,6 @@ FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 
 KEYS_MESSAGE_ID = "225067b87bbd4a0cb6ab151f82fa364b"
 """The same for messages about users who got SSH keys."""
-
-
-class DeferredFetcher:
-    """A fetcher with the settings of a config; its modules are loaded when the first resource is fetched."""
-
-    def __init__(self, config: Config, platform: str, log: FieldLog) -> None:
-        self._config = config
-        self._platform = platform
-        self._log = log
-        self._lock = Lock()
-        from provision.fetch.stop_event import StopEvent
-
-        self._stop = StopEvent()
-        self._fetcher: Fetcher | None = None
-
-    def copy(self, resource: Resource, into: BinaryIO) -> None:
-        """Stream the verified bytes of a resource. Raises FetchFailed."""
-        with self._lock:
-            self._fetcher = self._fetcher or self._load()
-        self._fetcher.copy(resource, into)
-
-    def cancel(self) -> None:
-        """Make every fetch that is running fail now."""
-        self._stop.set()
-
-    def _load(self) -> Fetcher:
-        from provision.fetch.resources import Fetcher
-        from provision.fetch.settings import FetchSettings
-
-        return Fetcher(FetchSettings(platform=self._platform), self._log, stop=self._stop).configured_by(self._config)
 
 
 class Boot(NamedTuple):
@@ -133,7 +102,7 @@ class Boot(NamedTuple):
             return self._fetch(base, running_system, offline=stage == "fetch-offline")
 
     def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> BootState:
-        from provision.boot import platform_files
+        from provision.boot.stage import platform_files
         from provision.config.json_text.encode import encode_stored
         from provision.fetch.find_config import find_config
         from provision.fetch.resources import needs_network
@@ -186,7 +155,6 @@ class Boot(NamedTuple):
         return self.state.seed or uuid_seed(digest_of(config), identifying_words(running_system))
 
     def _carry_out(self, stage: Stage, base: Config, running_system: LocalSystem) -> BootState:
-        from provision.boot import look_ahead
         from provision.system.block.kernel_devices import KernelDevices
         from provision.system.machine import Machine
 
@@ -204,11 +172,7 @@ class Boot(NamedTuple):
             if history.finished(machine):
                 self.log("info", f"{stage.name}: an interrupted boot has done this already")
                 return machine.boot_state()
-            view: MachineView = history.view(machine)
-            later: tuple[Stage, ...] = ()
-            if stage.irreversible:
-                past = partial(self._history, config, machine)
-                later, view = look_ahead.later_stages(stage, machine, config, past, names_root=bool(self.root))
+            later, view = self._look_ahead(stage, config, machine, history)
             config = _with_platform_files(config, state)
             root = self._root_keeping(stage, config, running_system)
             config = root.settled(machine) if root else config
@@ -228,7 +192,7 @@ class Boot(NamedTuple):
                 for sentence in missing_programs(config, machine):
                     self.log("warning", sentence)
                 if _wants_network_settings(running_system):
-                    from provision.boot.network_settings import remarks
+                    from provision.boot.network.settings import remarks
 
                     for level, sentence in remarks(running_system, steps, machine):
                         self.log(level, sentence)
@@ -236,11 +200,22 @@ class Boot(NamedTuple):
         finally:
             machine.release()
 
+    def _look_ahead(
+        self, stage: Stage, config: Config, machine: Machine, history: History
+    ) -> tuple[tuple[Stage, ...], MachineView]:
+        """The stages that are simulated after this one, and the view of the machine on which that is done."""
+        if not stage.irreversible:
+            return (), history.view(machine)
+        from provision.boot.stage.look_ahead import later_stages
+
+        past = partial(self._history, config, machine)
+        return later_stages(stage, machine, config, past, names_root=bool(self.root))
+
     def _network_settings(self, running_system: LocalSystem) -> Mapping[str, str]:
         """The settings that an earlier stage has found, else those in /run. Programs may change these later."""
         if self.state.network_settings or not _wants_network_settings(running_system):
             return self.state.network_settings
-        from provision.boot.network_settings import found_settings
+        from provision.boot.network.settings import found_settings
 
         return found_settings(running_system)
 
@@ -386,9 +361,11 @@ def _changes_disks(config: Config) -> bool:
 
 def _with_platform_files(config: Config, state: BootState) -> Config:
     """The config with the files of the platform merged over it; most platforms hand over none."""
-    from provision.boot import platform_files
+    if not state.platform_files:
+        return config
+    from provision.boot.stage import platform_files
 
-    return merged((platform_files.as_config(state.platform_files),), config) if state.platform_files else config
+    return merged((platform_files.as_config(state.platform_files),), config)
 
 
 def _now() -> str:

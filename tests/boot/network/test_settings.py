@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.network_settings import forget_settings, found_settings, remarks
+from provision.boot.network.settings import forget_settings, found_settings, remarks
 from provision.config.format import Config
 from provision.engine.preflight import Step
 from provision.fetch.running_system import SystemPaths

@@ -25,7 +25,7 @@ def end_network(running_system: LocalSystem, *, stop_services: bool) -> None:
     was_started = os.path.exists(NEED_NETWORK)
     if is_kept(command_line) or not (was_started or propagates_network(command_line)):
         return
-    from provision.boot.network_settings import forget_settings
+    from provision.boot.network.settings import forget_settings
 
     if was_started:
         _take_down(stop_services=stop_services)
@@ -33,14 +33,14 @@ def end_network(running_system: LocalSystem, *, stop_services: bool) -> None:
 
 
 def _take_down(*, stop_services: bool) -> None:
-    from provision.system import network_links
+    from provision.system.network import links
     from provision.system.programs import processes
 
     if stop_services and os.path.isdir("/run/systemd/system"):
         processes.run(["systemctl", "stop", *SERVICES])
-    for name in network_links.names():
+    for name in links.names():
         try:
-            network_links.take_down(name)
+            links.take_down(name)
         except OSError as error:
             print(f"the network link {name} stays up: {error.strerror}")
 

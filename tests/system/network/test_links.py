@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = """
 import subprocess
-from provision.system import network_links
+from provision.system.network import links
 
 def ip(*words):
     return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
@@ -22,15 +22,15 @@ for address in ("10.1.0.1/24", "10.1.0.2/24", "10.2.0.1/24", "fd00::1/64"):
 ip("link", "set", "one", "up")
 ip("route", "add", "default", "via", "10.1.0.9")
 subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
-assert network_links.names() == ["one", "two"], network_links.names()
-assert network_links.addresses() == ["10.1.0.1", "fd00::1"], network_links.addresses()
-for name in network_links.names():
-    network_links.take_down(name)
+assert links.names() == ["one", "two"], links.names()
+assert links.addresses() == ["10.1.0.1", "fd00::1"], links.addresses()
+for name in links.names():
+    links.take_down(name)
 assert "inet" not in ip("address", "show", "dev", "one"), ip("address")
 assert ip("route") == ""
 assert ",UP" not in ip("link", "show", "dev", "one")
 try:
-    network_links.take_down("three")
+    links.take_down("three")
 except OSError:
     print("good")
 """

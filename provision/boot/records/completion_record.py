@@ -2,7 +2,7 @@
 
 It is in /etc of the root file system, if that is one for all boots. Where each boot may have another one, it is in what
 they share: with OSTree in /var of the system, and elsewhere on a file system that the kernel command line names, or in
-the EFI firmware (provision.boot.firmware_record).
+the EFI firmware (provision.boot.records.firmware_record).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from provision.boot.machine_identity import machine_identity
+from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import RUN_DIR
 from provision.kernel_command_line import last_value
 from provision.planning.boot_state import BootState
@@ -39,7 +39,7 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
     path = record_paths(running_system.read_text(running_system.paths.kernel_cmdline_path))[0] if device else RECORD
     place = f"{path} on {device}" if device else path
     if device == EFIVAR:
-        from provision.boot import firmware_record
+        from provision.boot.records import firmware_record
 
         place = firmware_record.PLACE
         firmware_record.finish(data)
@@ -89,7 +89,7 @@ def remove_record_on(device: str) -> str:
     Returns where it was, for a message; empty if there was none.
     """
     if device == EFIVAR:
-        from provision.boot import firmware_record
+        from provision.boot.records import firmware_record
 
         return f"in {firmware_record.PLACE}" if firmware_record.remove() else ""
     from provision.planning.file_actions import RemovePath

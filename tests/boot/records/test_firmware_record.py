@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.completion_record import new_record
-from provision.boot.firmware_record import SIZE, VARIABLE, is_begun, needed_room, unwritten
 from provision.boot.first_boot import proves_provisioned
+from provision.boot.records.completion_record import new_record
+from provision.boot.records.firmware_record import SIZE, VARIABLE, is_begun, needed_room, unwritten
 from provision.failures import Failure
 from provision.system.running_system.local_system import LocalSystem
 
@@ -45,7 +45,7 @@ def test_the_room_that_is_found_at_first_is_enough_until_the_end(record: bytes |
 
 
 def test_the_guide_names_the_variable() -> None:
-    assert f"`{VARIABLE.name}`" in (Path(__file__).parents[2] / "docs/guide/boot.md").read_text()
+    assert f"`{VARIABLE.name}`" in (Path(__file__).parents[3] / "docs/guide/boot.md").read_text()
 
 
 def test_the_record_of_another_machine_is_said_to_be_in_the_firmware() -> None:

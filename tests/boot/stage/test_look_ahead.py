@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.boot.look_ahead import later_stages
+from provision.boot.stage.look_ahead import later_stages
 from provision.config.format import Config, Filesystem, Storage
 from provision.engine.history import History, NoHistory
 from provision.planning.machine_view import MountedFilesystem

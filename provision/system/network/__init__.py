@@ -1,0 +1,1 @@
+"""Network links (interfaces) of this machine: their addresses and routes."""
