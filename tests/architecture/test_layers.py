@@ -38,6 +38,8 @@ RULES = (
         ("provision", "transpiler", "subprocess", "urllib3"),
         ("provision.stages", "provision.planning", "provision.config", "provision.failures"),
     ),
+    Rule(("provision.stages.disks",), ("provision.stages.files",)),
+    Rule(("provision.stages.files",), ("provision.stages.disks",)),
     Rule(
         ("provision.engine",),
         ("provision.system", "provision.boot", "provision.commands", "provision.cli", "transpiler"),

@@ -1,4 +1,4 @@
-"""What the parts of the disks stage share: waiting for devices, names of devices, and UUIDs that a plan chooses."""
+"""What the parts of the disks stage share: waiting for devices, and the names of devices."""
 
 from __future__ import annotations
 
@@ -78,20 +78,6 @@ def _where(tool: str) -> str:
     """Where a program comes from; empty if it is not in the table."""
     package = _PACKAGES.get(tool)
     return f"it is in the package {package} of Debian" if package else ""
-
-
-def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
-    """A UUID (lower-case) for what the config leaves open: the same in every plan of one provisioning.
-
-    It is derived from the seed of the run, so that a later run recognises what an interrupted run has made.
-    Raises TypeError if the run has no seed, which is a bug.
-    """
-    from uuid import NAMESPACE_OID, uuid5
-
-    seed = view.boot_state().seed
-    if not seed:
-        raise TypeError("a run is started with a seed, which says which UUIDs a plan chooses")
-    return str(uuid5(NAMESPACE_OID, f"{seed}\0{purpose}\0{name}"))
 
 
 def with_certain_facts(wave: Wave, config: Config) -> Wave:

@@ -14,10 +14,10 @@ from provision.planning.descriptions import signature_text, size_text
 from provision.planning.device_names import of_signature
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Signature
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks import mkfs_options, required_size
 from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import (
-    chosen_uuid,
     formatted,
     missing_device,
     missing_tools,

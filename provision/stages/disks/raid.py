@@ -12,8 +12,9 @@ from provision.planning.actions import Keep, RunProgram, Wave
 from provision.planning.arguments import DeviceName
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Signature
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks.device_conflicts import conflicts
-from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid, missing_device, missing_tools, unwritable, wait_for
+from provision.stages.disks.devices import RAID_MEMBER, missing_device, missing_tools, unwritable, wait_for
 from provision.stages.disks.wipe_action import contents_text, wipe
 
 PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}

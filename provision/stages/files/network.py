@@ -65,7 +65,7 @@ def _with_chosen_uuids(settings: Mapping[str, str], view: MachineView) -> Mappin
     connections = {path: text for path, text in settings.items() if path.endswith(_CONNECTION)}
     if not connections:
         return settings
-    from provision.stages.disks.devices import chosen_uuid
+    from provision.planning.uuids import chosen_uuid
 
     own = {path: re.search(rf"^uuid=({_UUID.pattern})$", text, re.MULTILINE) for path, text in connections.items()}
     chosen = {found[1]: chosen_uuid(view, "connection", path) for path, found in own.items() if found}

@@ -14,8 +14,8 @@ from provision.failures import PlanRefused
 from provision.planning.actions import RunProgram, Wave, WritePartitionTable
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import PartitionTable, Signature
+from provision.planning.uuids import chosen_uuid
 from provision.stages import disks
-from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.partitions.layout import extent
 from tests.stages.world import MIB, World, actions, changes, partition, run
 

@@ -9,8 +9,8 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Keep, RunProgram, WaitForDevices
 from provision.planning.arguments import Argument, DeviceName
 from provision.planning.machine_view import Device, PartitionTable, Signature
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks import filesystems
-from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.mkfs_options import TRIED_BELOW
 from tests.stages.world import MIB, World, actions, changes, run, told
 

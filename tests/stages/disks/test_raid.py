@@ -9,8 +9,8 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Keep, RunProgram, WaitForDevices
 from provision.planning.arguments import Argument, DeviceName
 from provision.planning.machine_view import Device, Signature
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks import raid
-from provision.stages.disks.devices import chosen_uuid
 from tests.stages.world import MIB, World, actions, changes, partition, run, told
 
 MEMBERS = ("/dev/vda1", "/dev/vdb1", "/dev/vdc1")

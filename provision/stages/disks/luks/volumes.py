@@ -21,15 +21,9 @@ from provision.planning.device_names import BY_MAPPING, PLAIN, of_signature
 from provision.planning.facts import DeviceFact, Fact, LuksHeaderFact, SignatureFact
 from provision.planning.luks_keys import key_blob
 from provision.planning.machine_view import Device, LuksHeader, MachineView, Signature
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks.device_conflicts import conflicts
-from provision.stages.disks.devices import (
-    chosen_uuid,
-    missing_device,
-    missing_tools,
-    unwritable,
-    wait_for,
-    with_certain_facts,
-)
+from provision.stages.disks.devices import missing_device, missing_tools, unwritable, wait_for, with_certain_facts
 from provision.stages.disks.luks import cex, clevis
 from provision.stages.disks.wipe_action import holds_something, wipe
 

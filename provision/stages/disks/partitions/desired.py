@@ -9,7 +9,7 @@ from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.descriptions import called
 from provision.planning.machine_view import UNPROTECTED, Device, MachineView, PartitionEntry, PartitionTable
-from provision.stages.disks.devices import chosen_uuid
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks.partitions import layout
 
 

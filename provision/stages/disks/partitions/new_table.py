@@ -9,7 +9,8 @@ from provision.planning.descriptions import partition_text
 from provision.planning.device_names import link, of_partition, partition_aliases, partition_name
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, PartitionEntry, PartitionTable, Signature
-from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid
+from provision.planning.uuids import chosen_uuid
+from provision.stages.disks.devices import RAID_MEMBER
 from provision.stages.disks.partitions.desired import DesiredDisk
 from provision.stages.disks.wipe_action import contents_text
 

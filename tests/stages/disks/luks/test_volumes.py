@@ -14,7 +14,7 @@ from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.luks_keys import ZKEY_REPOSITORY
 from provision.planning.machine_view import Device, LuksHeader, Signature
-from provision.stages.disks.devices import chosen_uuid
+from provision.planning.uuids import chosen_uuid
 from provision.stages.disks.luks import cex
 from provision.stages.disks.luks import volumes as luks
 from provision.stages.files import crypttab
