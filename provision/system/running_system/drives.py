@@ -41,7 +41,8 @@ def mounted_drive(device: str, kind: str) -> Iterator[str]:
         try:
             yield root
         finally:
-            mounts.unmount(root)
+            # another thread may be starting a program, which has our files open until exec(2): not an error
+            mounts.unmount_lazily(root)
     except mounts.MountFailed as error:
         raise FetchFailed(
             device, f"cannot be mounted: {error}", hint="check that the kernel supports its file system"
