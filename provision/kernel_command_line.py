@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.failures import FetchFailed
+from provision.failures import Failure, FetchFailed
 
 PREFIXES = ("ignition", "flatcar", "coreos")
 """Prefixes of argument names: those of Ignition, and older ones of Flatcar and CoreOS for the same arguments."""
+
+NETWORK = "provision.network"
+"""The argument that says what becomes of the initramfs's network; without it the network ends with the first boot."""
+
+_KEEP, _PROPAGATE = "keep", "propagate"
+
+NETWORK_VALUES = (_KEEP, _PROPAGATE)
 
 
 class ConfigArguments(NamedTuple):
@@ -48,9 +55,22 @@ def platform_id(command_line: str) -> str:
     return next((value for name in names if (value := last_value(command_line, name))), "")
 
 
+def keeps_network(command_line: str) -> bool:
+    """Whether the real root is to use the network of the initramfs as it is."""
+    return last_value(command_line, NETWORK) == _KEEP
+
+
 def propagates_network(command_line: str) -> bool:
     """Whether the real root is to get the settings of the initramfs's network."""
-    return last_value(command_line, "provision.network") == "propagate"
+    return last_value(command_line, NETWORK) == _PROPAGATE
+
+
+def check_network_argument(command_line: str) -> None:
+    """Raise Failure for an unknown value of NETWORK."""
+    value = last_value(command_line, NETWORK)
+    if value is not None and value not in NETWORK_VALUES:
+        hint = f"write {NETWORK}={', or '.join(NETWORK_VALUES)}, or leave it out"
+        raise Failure(f"kernel command line: {NETWORK}={value} is unknown", hint=hint)
 
 
 def config_arguments(command_line: str) -> ConfigArguments:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from provision.failures import FetchFailed
+from provision.failures import Failure, FetchFailed
 from provision.kernel_command_line import (
     ConfigArguments,
     arguments,
+    check_network_argument,
     config_arguments,
     last_value,
     propagates_network,
@@ -42,6 +43,17 @@ def test_settings_of_the_network_are_for_the_root_only_if_that_is_asked_for_last
         "provision.network=propagate provision.network=end",
     ):
         assert not propagates_network(line)
+
+
+def test_a_typing_error_in_a_wish_for_the_network_is_told_with_what_can_be_written() -> None:
+    with pytest.raises(Failure, match=r"provision\.network=Propagate is unknown") as caught:
+        check_network_argument("provision.network=Propagate")
+    assert caught.value.hint == "write provision.network=keep, or propagate, or leave it out"
+
+
+@pytest.mark.parametrize("command_line", ["quiet", "provision.network=keep", "provision.network=propagate"])
+def test_known_wishes_for_the_network(command_line: str) -> None:
+    check_network_argument(command_line)
 
 
 def test_where_the_config_is() -> None:

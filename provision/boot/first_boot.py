@@ -36,7 +36,7 @@ from provision.boot.records.completion_record import (
 from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
 from provision.failures import Failure, FetchFailed
-from provision.kernel_command_line import last_value, platform_id
+from provision.kernel_command_line import check_network_argument, last_value, platform_id
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
 
@@ -245,14 +245,6 @@ def verdict(command_line: str) -> Verdict:
             f"kernel command line: provision.firstboot={mode} is unknown", hint="write provision.firstboot=auto, or no"
         )
     return Verdict.LOOK if mode == "auto" else Verdict.LATER
-
-
-def check_network_argument(command_line: str) -> None:
-    """Raise Failure for an unknown value of `provision.network=` (provision.boot.network.end)."""
-    value = last_value(command_line, "provision.network")
-    if value not in {None, "keep", "propagate"}:
-        hint = "write provision.network=keep, or propagate, or leave it out"
-        raise Failure(f"kernel command line: provision.network={value} is unknown", hint=hint)
 
 
 def reset_is_asked(command_line: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from provision.kernel_command_line import NETWORK, NETWORK_VALUES
+
 HIDDEN = "..."
 """What is shown in place of a value."""
 
@@ -29,7 +31,7 @@ _VALUES = {
     "nosmt": r"force",
     "provision.firstboot.device": r"efivar",
     "provision.firstboot.record": r"keep|ignore",
-    "provision.network": r"keep|propagate",
+    NETWORK: "|".join(NETWORK_VALUES),
     "provision.on_failure": r"(?:hold|reboot|poweroff)(?::\d{1,6})?",
     "provision.platform.mismatch": r"allow",
     "provision.root": r"new",

@@ -10,7 +10,6 @@ import pytest
 
 from provision.boot.first_boot import (
     Verdict,
-    check_network_argument,
     first_signature,
     named_platform,
     platform,
@@ -53,13 +52,6 @@ def test_verdict(command_line: str, expected: Verdict) -> None:
 def test_a_typing_error_is_not_taken_for_a_later_boot() -> None:
     with pytest.raises(Failure, match=r"provision\.firstboot=always"):
         verdict("provision.firstboot=always")
-    with pytest.raises(Failure, match=r"provision\.network=Propagate is unknown"):
-        check_network_argument("provision.network=Propagate")
-
-
-@pytest.mark.parametrize("command_line", ["quiet", "provision.network=keep", "provision.network=propagate"])
-def test_known_wishes_for_the_network(command_line: str) -> None:
-    check_network_argument(command_line)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from provision.boot.run_files import NEED_NETWORK
-from provision.kernel_command_line import arguments, last_value, propagates_network
+from provision.kernel_command_line import arguments, keeps_network, last_value, propagates_network
 from provision.system.running_system.local_system import LocalSystem
 
 SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-resolve.path", "nm-initrd.service")
@@ -47,7 +47,7 @@ def _take_down(*, stop_services: bool) -> None:
 
 def is_kept(command_line: str) -> bool:
     """Whether the kernel command line asks for the network in the real root, or the root file system may need it."""
-    if last_value(command_line, "provision.network") == "keep":
+    if keeps_network(command_line):
         return True
     names = {name for name, _ in arguments(command_line)}
     root = last_value(command_line, "root") or ""
