@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from provision.commands.targets.images import open_images
+from provision.commands.targets.images.image_target import open_images
 from provision.commands.targets.target import Target
 from provision.commands.targets.this_machine import open_this_machine
 from provision.commands.targets.tree import open_tree

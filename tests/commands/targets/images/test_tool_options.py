@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.commands.targets.tool_options import check_confined
+from provision.commands.targets.images.tool_options import check_confined
 from provision.config.format import Clevis, ClevisCustom, Config, Filesystem, Luks, Raid, Storage
 from provision.failures import PlanRefused
 

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 
-from provision.commands.targets.disk_options import check_existing, disks
-from provision.commands.targets.earlier_run import OWNER, continue_earlier_run
-from provision.commands.targets.open_formats import formats_of, raw_files
-from provision.commands.targets.root_seed import fill_root, read_root_seed
+from provision.commands.targets.images.disk_options import check_existing, disks
+from provision.commands.targets.images.earlier_run import OWNER, continue_earlier_run
+from provision.commands.targets.images.open_formats import formats_of, raw_files
+from provision.commands.targets.images.root_seed import fill_root, read_root_seed
+from provision.commands.targets.images.tool_options import check_confined
 from provision.commands.targets.target import Target, log_of, starting_state
-from provision.commands.targets.tool_options import check_confined
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.engine.history import FileHistory, digest_of, record_path

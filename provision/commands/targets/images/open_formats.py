@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from provision.commands.targets.disk_options import DiskImage
+from provision.commands.targets.images.disk_options import DiskImage
 from provision.commands.targets.target import Target
 from provision.config.problems import Problem
 from provision.failures import Failure, PlanRefused

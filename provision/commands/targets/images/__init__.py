@@ -1,0 +1,1 @@
+"""Disk images as a target: their options, formats, new roots, and earlier runs on them."""
