@@ -35,14 +35,15 @@ base() {
 }
 
 machine() {
+    # shellcheck source=tests/real/boot/machine.sh
+    . tests/real/boot/machine.sh
     image=$2
     mount -o loop "$image" "$root"
     python3 -m zipfile -e "$3" "$(python_folder "$root")"
     make --silent install-dracut install-metadata DESTDIR="$root" >/dev/null
     printf '#!/usr/bin/python3\nfrom provision.cli import main\nmain()\n' >"$root/usr/bin/provision"
     chmod 755 "$root/usr/bin/provision"
-    install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
-    ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
+    install_probe
     printf 'LOADER=grub\nBOOT=LABEL=boot\nROOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
     mkdir -p "$root/etc/default"
     echo 'GRUB_CMDLINE_LINUX="provision.test=unwanted"' >"$root/etc/default/grub"
@@ -50,18 +51,15 @@ machine() {
     mkdir -p "$root/boot/loader/entries" "$root/etc/kernel"
     printf 'title Linux\nlinux /vmlinuz\noptions root=LABEL=root quiet\n' >"$root/boot/loader/entries/linux.conf"
     echo 'root=LABEL=root quiet' >"$root/etc/kernel/cmdline"
-    mount_kernel_file_systems "$root"
-    kernel=$(kernel_version "$root")
-    cp "$root/boot/vmlinuz-$kernel" "$4/vmlinuz"
+    take_kernel "$4"
     # the stages of GRUB for a BIOS; the one between MBR and first partition reads the other from there
     cp "$root/usr/lib/grub/i386-pc/boot.img" "$4/"
     chroot "$root" grub-mkimage --format=i386-pc --prefix='(hd0,msdos1)/grub' --output=/run/core.img \
         biosdisk configfile ext2 linux normal part_msdos search search_label
     cp "$root/run/core.img" "$4/"
     "initramfs_$1" "$4"
-    # what takes long in an emulated machine, and nobody looks at
-    mask "$root" NetworkManager apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer \
-        e2scrub_reap fstrim.timer getty.target mdadm-shutdown ssh systemd-binfmt systemd-logind
+    mask_slow
+    mask "$root" NetworkManager mdadm-shutdown ssh
     # for a factory reset
     mkdir -p "$root/usr/share/factory"
     cp -a "$root/etc" "$root/usr/share/factory/"

@@ -1,18 +1,17 @@
 # shellcheck shell=sh disable=SC2154
 # Functions for the scripts of this folder, which set `root`: our part on a root of Debian, and a deployment of OSTree of it.
 
+# shellcheck source=tests/real/boot/machine.sh
+. tests/real/boot/machine.sh
+
 # our_part WHEEL DIR: kernel file systems stay mounted; vmlinuz goes to DIR
 our_part() {
     # with OSTree /usr/local is a part of /var
     python3 -m zipfile -e "$1" "$root/usr/lib/python3/dist-packages"
     make --silent install-dracut DESTDIR="$root" >/dev/null
-    install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
-    ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
-    mask "$root" apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap \
-        fstrim.timer getty.target systemd-binfmt systemd-logind
-    mount_kernel_file_systems "$root"
-    kernel=$(kernel_version "$root")
-    cp "$root/boot/vmlinuz-$kernel" "$2/vmlinuz"
+    install_probe
+    mask_slow
+    take_kernel "$2"
 }
 
 # deployment DIR: DIR, which is new, gets what boots a deployment of the root, as `ostree admin` makes it

@@ -24,11 +24,12 @@ base() {
 }
 
 machine() {
+    # shellcheck source=tests/real/boot/machine.sh
+    . tests/real/boot/machine.sh
     mount -o loop "$2" "$root"
     python3 -m zipfile -e "$3" "$(python_folder "$root")"
     make --silent install-initramfs-tools DESTDIR="$root" >/dev/null
-    install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
-    ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
+    install_probe
     # a key in the initramfs, as README.initramfs of cryptsetup describes it
     mkdir -m 700 "$root/etc/keys"
     od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$root/etc/keys/root.key"
@@ -36,13 +37,10 @@ machine() {
     echo 'KEYFILE_PATTERN="/etc/keys/*.key"' >>"$root/etc/cryptsetup-initramfs/conf-hook"
     echo 'UMASK=0077' >"$root/etc/initramfs-tools/conf.d/umask"
     cp "$root/etc/keys/root.key" "$4/"
-    mount_kernel_file_systems "$root"
-    kernel=$(kernel_version "$root")
-    cp "$root/boot/vmlinuz-$kernel" "$4/vmlinuz"
+    take_kernel "$4"
     chroot "$root" mkinitramfs -o /run/initramfs "$kernel"
     mv "$root/run/initramfs" "$4/initramfs"
-    mask "$root" apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap \
-        fstrim.timer getty.target systemd-binfmt systemd-logind
+    mask_slow
 }
 
 "$@"

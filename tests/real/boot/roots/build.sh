@@ -23,11 +23,12 @@ base() {
 }
 
 machine() {
+    # shellcheck source=tests/real/boot/machine.sh
+    . tests/real/boot/machine.sh
     mount -o loop "$2" "$root"
     python3 -m zipfile -e "$3" "$(python_folder "$root")"
     make --silent install-dracut DESTDIR="$root" >/dev/null
-    install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
-    ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
+    install_probe
     # the entry of the boot loader, from which the test starts the next boots
     mkdir -p "$root/boot/loader/entries"
     printf 'title Linux\nlinux /vmlinuz\noptions root=LABEL=root rw\n' >"$root/boot/loader/entries/linux.conf"
@@ -35,12 +36,10 @@ machine() {
     cp tests/real/boot/roots/special_files.py "$root/srv/"
     python3 tests/real/boot/roots/special_files.py "$root/srv/special"
     python3 tests/real/boot/roots/special_files.py --show "$root/srv/special" >"$root/srv/special.json"
-    mount_kernel_file_systems "$root"
-    kernel=$(kernel_version "$root")
-    cp "$root/boot/vmlinuz-$kernel" "$4/vmlinuz"
+    take_kernel "$4"
     initramfs "$root" "$4/initramfs" --no-hostonly --install 'e2fsck tune2fs'
-    mask "$root" apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap \
-        fstrim.timer getty.target mdadm-shutdown systemd-binfmt systemd-logind
+    mask_slow
+    mask "$root" mdadm-shutdown
 }
 
 "$@"
