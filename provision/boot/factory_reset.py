@@ -14,7 +14,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.boot.first_boot import has_file_system, record_device, reset_is_asked
-from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, new_record, remove_record_on
+from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, remove_record_on
+from provision.boot.records.content import new_record
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
 from provision.planning.actions import Wave

@@ -28,11 +28,10 @@ from provision.boot.records.completion_record import (
     DEVICE,
     EFIVAR,
     RECORD,
-    new_record,
     ostree_system,
-    owner_of,
     record_paths,
 )
+from provision.boot.records.content import is_begun, new_record, owner_of
 from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
 from provision.failures import Failure, FetchFailed
@@ -84,6 +83,8 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
         # until a reset has written its request, the machine stays as it was
         still = new_record(running_system) if reset_is_asked(command_line) else b""
         firmware_record.begin(new_record(running_system, finished=False), still)
+    elif may_replace_record(command_line, said):
+        _find_earlier_record(command_line, running_system, wait=wait)
     if not known:
         write_shared(PLATFORM_FILE, f"PLATFORM_ID={name}\n", 0o644)
     separate = ordering_points.are_used()
@@ -108,7 +109,7 @@ def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool)
             print(f"there is no file system on {device}, and so no record")
             return True
         record = read_record(device, record_paths(command_line), running_system)
-        return record is None or not proves_provisioned(record, command_line, machine)
+        return record is None or is_begun(record) or not proves_provisioned(record, command_line, machine)
     from provision.system.block import sysfs
 
     if held := first_signature(sysfs.every()):
@@ -118,6 +119,40 @@ def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool)
         )
     print(f"there is no {device}, and no disk holds anything")
     return True
+
+
+def may_replace_record(command_line: str, said: Verdict) -> bool:
+    """Whether this first boot may find a finished record in a file, which a later boot would believe.
+
+    Boots without `provision.firstboot=auto` do not look for one. A reset removes it itself.
+    """
+    if last_value(command_line, "provision.firstboot") != "auto" or reset_is_asked(command_line):
+        return False
+    return said is Verdict.FIRST or last_value(command_line, "provision.firstboot.record") == "ignore"
+
+
+def _find_earlier_record(command_line: str, running_system: LocalSystem, *, wait: bool) -> None:
+    """Look for finished records in files, and remember them. What cannot be read does not stop this first boot."""
+    try:
+        device = record_device(command_line) or root_device(command_line)
+    except Failure:
+        return  # such a root cannot hold a record
+    seconds = wait_seconds(command_line) if wait else 0
+    if not _wait_for_device(device, seconds, running_system) or not has_file_system(device):
+        return
+    paths = []
+    for path in record_paths(command_line):
+        try:
+            record = read_record(device, (path,), running_system)
+        except FetchFailed as failure:
+            print(f"it is unknown whether there is an earlier record: {failure.message}")
+            continue
+        if record is not None and not is_begun(record):
+            paths.append(path)
+    if paths:
+        from provision.boot.records import earlier_record
+
+        earlier_record.remember(device, paths)
 
 
 def read_record(device: str, paths: Sequence[str], running_system: LocalSystem) -> bytes | None:

@@ -12,5 +12,8 @@ BUNDLE = f"{RUN_DIR}/bundle"
 BLOBS = f"{RUN_DIR}/blobs"
 """The folder of contents that are fetched already."""
 
+EARLIER_RECORD = f"{RUN_DIR}/earlier-record"
+"""Where the record of an earlier first boot is, if there is one in a file (provision.boot.records.earlier_record)."""
+
 WITH_SECRETS = (CONFIG_CACHE, STATE_FILE, BLOBS)
 """What may hold secrets of the config, and is erased after a first boot."""

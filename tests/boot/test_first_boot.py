@@ -11,6 +11,7 @@ import pytest
 from provision.boot.first_boot import (
     Verdict,
     first_signature,
+    may_replace_record,
     named_platform,
     platform,
     proves_provisioned,
@@ -47,6 +48,23 @@ from provision.system.block.sysfs import Block
 )
 def test_verdict(command_line: str, expected: Verdict) -> None:
     assert verdict(command_line) is expected
+
+
+@pytest.mark.parametrize(
+    ("command_line", "expected"),
+    [
+        ("provision.firstboot=auto", False),
+        ("ignition.firstboot", False),
+        ("provision.firstboot=auto ignition.firstboot", True),
+        ("provision.firstboot=auto provision.firstboot.record=ignore", True),
+        ("provision.firstboot=auto provision.firstboot.record=keep", False),
+        ("provision.firstboot=auto ignition.firstboot provision.reset=yes", False),
+    ],
+)
+def test_only_a_first_boot_that_a_person_asked_for_looks_for_an_earlier_record(
+    command_line: str, expected: bool
+) -> None:
+    assert may_replace_record(command_line, verdict(command_line)) is expected
 
 
 def test_a_typing_error_is_not_taken_for_a_later_boot() -> None:

@@ -8,12 +8,11 @@ the EFI firmware (provision.boot.records.firmware_record).
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from provision.boot.records.machine_identity import machine_identity
+from provision.boot.records.content import new_record
 from provision.boot.run_files import RUN_DIR
 from provision.kernel_command_line import last_value
 from provision.planning.boot_state import BootState
@@ -44,7 +43,7 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
         place = firmware_record.PLACE
         firmware_record.finish(data)
     elif device:
-        _write_on(device, path, data)
+        write_on(device, path, data)
     machine = Machine(root, KernelDevices(), BootState())
     try:
         if not device:
@@ -58,18 +57,6 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
     print(f"provisioned: recorded in {place}")
 
 
-def new_record(running_system: LocalSystem, *, finished: bool = True) -> bytes:
-    """A record of this boot and this machine: that its first boot is finished, or that it has only begun."""
-    import json
-
-    from provision import __version__
-
-    boot = running_system.read_text(running_system.paths.boot_id_path).strip()
-    end = max(1, int(time.time())) if finished else 0  # a clock without a battery begins at 0
-    done = {"boot": boot, "machine": machine_identity(running_system), "finished": end, "provision": __version__}
-    return json.dumps(done).encode() + b"\n"
-
-
 def _record(path: str, data: bytes) -> WriteFile:
     from provision.planning.arguments import Content
     from provision.planning.file_actions import WriteFile
@@ -77,8 +64,8 @@ def _record(path: str, data: bytes) -> WriteFile:
     return WriteFile(path, (Content(data),), parents=() if os.path.dirname(path) == "/" else (os.path.dirname(path),))
 
 
-def _write_on(device: str, path: str, data: bytes) -> None:
-    """Write a file to the file system on a device."""
+def write_on(device: str, path: str, data: bytes) -> None:
+    """Write a record to a path of the file system on a device. Raises Failure."""
     with _mounted(device) as machine:
         machine.apply(_record(path, data))
 
@@ -135,17 +122,6 @@ DEVICE = "provision.firstboot.device"
 
 EFIVAR = "efivar"
 """The value of DEVICE with which the record is a variable of the EFI firmware."""
-
-
-def owner_of(record: bytes) -> str:
-    """The identity of the machine in a completion record (see `machine_identity`); empty if the record has none."""
-    import json
-
-    try:
-        owner = json.loads(record).get("machine")
-    except (ValueError, AttributeError):
-        return ""
-    return owner if isinstance(owner, str) else ""
 
 
 def record_paths(command_line: str) -> tuple[str, ...]:

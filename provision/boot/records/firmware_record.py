@@ -6,6 +6,7 @@ variable says that a first boot has begun: so it is known that it can be written
 
 from __future__ import annotations
 
+from provision.boot.records.content import is_begun
 from provision.system.firmware_variables import Variable, variables
 
 VARIABLE = Variable("ProvisionFirstBoot-7db4fed7-13d4-4b76-8fb1-f86dc64b9b63")
@@ -68,13 +69,3 @@ def remove() -> bool:
     """Remove the record, and return whether there was one. Raises Failure."""
     with variables():
         return VARIABLE.remove()
-
-
-def is_begun(record: bytes) -> bool:
-    """Whether a record says that a first boot has begun and not ended. Whatever else is there is a finished record."""
-    import json
-
-    try:
-        return bool(json.loads(record)["finished"] == 0)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return False

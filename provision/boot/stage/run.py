@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.boot.records.machine_identity import identifying_words, machine_identity
-from provision.boot.run_files import BLOBS, BUNDLE
+from provision.boot.run_files import BLOBS, BUNDLE, EARLIER_RECORD
 from provision.boot.stage.deferred_fetcher import DeferredFetcher
 from provision.boot.stage.saved_state import read_state, write_state
 from provision.boot.status import reported
@@ -179,6 +179,10 @@ class Boot(NamedTuple):
             with self._saving_bundle((stage, *later), config, view):
                 checks = self._deployment_checks(stage, config, running_system)
                 steps = simulate((stage, *later, *checks), config, view, lambda step: self._wait(step, stage, machine))
+                if stage.irreversible and os.path.exists(EARLIER_RECORD):
+                    from provision.boot.records import earlier_record
+
+                    earlier_record.replace(running_system)
                 fetcher = DeferredFetcher(config, self.platform, self.log)
                 with (
                     root.during(config, steps, machine) if root and stage.name == "disks" else nullcontext(),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from provision.boot.first_boot import proves_provisioned
-from provision.boot.records.completion_record import new_record
-from provision.boot.records.firmware_record import SIZE, VARIABLE, is_begun, needed_room, unwritten
+from provision.boot.records.content import is_begun, new_record
+from provision.boot.records.firmware_record import SIZE, VARIABLE, needed_room, unwritten
 from provision.failures import Failure
 from provision.system.running_system.local_system import LocalSystem
 

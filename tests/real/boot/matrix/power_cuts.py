@@ -40,3 +40,20 @@ def test_a_machine_without_power_goes_on_at_its_next_boot(machine: Machine, serv
     later = machine.boot(arguments, config_file)
     assert server.asked == asked
     check_unchanged(boot_to_the_end, later)
+
+
+def test_a_first_boot_that_was_asked_for_once_goes_on_without_the_argument(
+    machine: Machine, config_file: Path, tmp_path: Path
+) -> None:
+    """The argument is typed over a machine whose record is in its root file system, and is gone at the next boot."""
+    earlier, arguments = tmp_path / "earlier.ign", "provision.firstboot=auto"
+    earlier.write_text(json.dumps({"ignition": {"version": "3.4.0"}}))
+    assert machine.boot(arguments, earlier).reported["nodes"]["/etc/.provision-complete.json"]["size"]
+    shown = "systemd.journald.forward_to_console=yes"
+    with machine.running(f"{arguments} {shown} ignition.firstboot", config_file) as boot:
+        assert "says now that a first boot has begun" in boot.wait_for(CUTS["a file system is made"])
+    with machine.running(f"{arguments} {shown}", config_file) as boot:
+        boot.wait_for(CUTS["files are written"])
+    boot_to_the_end = machine.boot(arguments, config_file)
+    check_provisioned(boot_to_the_end.reported)
+    check_unchanged(boot_to_the_end, machine.boot(arguments, config_file))

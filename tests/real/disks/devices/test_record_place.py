@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from provision.boot.records.completion_record import RECORD, SHARED_RECORD
 from provision.boot.records.firmware_record import SIZE, VARIABLE
+from provision.boot.records.machine_identity import machine_identity
+from provision.system.running_system.local_system import LocalSystem
 from tests.real.disks.loop_devices import blank, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")]
@@ -167,6 +170,103 @@ def test_a_machine_that_is_provisioned_again_has_no_finished_record_meanwhile(tm
     assert is_first(tmp_path, f"{EFIVAR} ignition.firstboot")
     assert said(variable)["finished"] == 0
     assert is_first(tmp_path, EFIVAR)
+
+
+BEGIN = """
+import os
+from provision.boot.first_boot import decide
+from provision.boot.records import earlier_record
+from provision.fetch.running_system import SystemPaths
+from provision.system.running_system.local_system import LocalSystem
+running_system = LocalSystem(SystemPaths.of(os.environ))
+assert decide(running_system)
+if os.path.exists(earlier_record.EARLIER_RECORD):
+    earlier_record.replace(running_system)
+"""
+
+
+def begin(folder: Path, command_line: str) -> subprocess.CompletedProcess[str]:
+    """A first boot until the first change."""
+    (folder / "cmdline").write_text(f"ignition.platform.id=metal {command_line}\n")
+    return in_namespace(folder, sys.executable, "-c", BEGIN)
+
+
+AUTO = "provision.firstboot=auto"
+
+
+def provisioned(folder: Path, name: str, machine: str = "") -> Path:
+    """An image of a file system with a record at a path."""
+    tree = folder / "tree"
+    path = tree / name.lstrip("/")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"machine": machine, "finished": 1}))
+    image = blank(folder / "disk.img", 64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-d", tree, image], check=True)
+    return image
+
+
+PLACES = {
+    "root=NODE": RECORD,
+    "root=NODE rootflags=subvol=@": f"/@{RECORD}",
+    "root=/dev/none provision.firstboot.device=NODE": "/.provision-complete.json",
+    "root=NODE ostree=/ostree/boot.1/debian/1/0": f"/ostree/deploy/debian{SHARED_RECORD}",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_first_boot_that_was_asked_for_once_replaces_the_record_when_it_begins(place: str, tmp_path: Path) -> None:
+    with loop(provisioned(tmp_path, PLACES[place])) as node:
+        line = place.replace("NODE", node)
+        assert not is_first(tmp_path, line)
+        assert is_first(tmp_path, f"{line} ignition.firstboot")
+        assert not is_first(tmp_path, line), "a boot that stopped before the first change leaves the record"
+        begun = begin(tmp_path, f"{line} {AUTO} ignition.firstboot")
+        assert (begun.returncode, begun.stderr) == (0, "")
+        assert f"{PLACES[place]} on {node} says now that a first boot has begun" in begun.stdout
+        assert is_first(tmp_path, line), "an interrupted first boot goes on without the argument"
+        again = begin(tmp_path, f"{line} {AUTO} ignition.firstboot")
+        assert (again.returncode, "says now" in again.stdout) == (0, False), "it is replaced once"
+
+
+@pytest.mark.parametrize("argument", ["ignition.firstboot", f"{AUTO} provision.reset=yes"])
+def test_a_first_boot_that_needs_no_note_leaves_the_record(argument: str, tmp_path: Path) -> None:
+    """The boot loader has a stamp, or the reset removes the record itself."""
+    with loop(provisioned(tmp_path, RECORD)) as node:
+        begun = begin(tmp_path, f"root={node} {argument}")
+        assert (begun.returncode, begun.stderr) == (0, "")
+        assert not is_first(tmp_path, f"root={node}")
+
+
+def test_a_record_of_another_machine_is_replaced_too(tmp_path: Path) -> None:
+    if not machine_identity(LocalSystem()):
+        pytest.skip("the firmware of this machine gives no identity")
+    with loop(provisioned(tmp_path, RECORD, "another")) as node:
+        begun = begin(tmp_path, f"root={node} {AUTO} provision.firstboot.record=ignore")
+        assert (begun.returncode, begun.stderr) == (0, "")
+        assert is_first(tmp_path, f"root={node}"), "the next boot does not stop for a decision that was made"
+
+
+def test_a_record_that_cannot_be_replaced_stops_the_boot_before_the_first_change(tmp_path: Path) -> None:
+    image = provisioned(tmp_path, RECORD)
+    before = image.read_bytes()
+    argv = ["losetup", "--find", "--show", "--read-only", str(image)]
+    node = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        begun = begin(tmp_path, f"root={node} {AUTO} ignition.firstboot")
+    finally:
+        subprocess.run(["losetup", "--detach", node], check=True)
+    assert begun.returncode == 1
+    assert f"({RECORD} on {node}) cannot be replaced:" in begun.stderr
+    assert image.read_bytes() == before
+
+
+def test_what_cannot_be_mounted_has_no_record(tmp_path: Path) -> None:
+    """A person who asks for a first boot may have a reason to."""
+    with loop(blank(tmp_path / "disk.img", 64 << 20)) as node:
+        line = f"root={node} {AUTO} ignition.firstboot provision.firstboot.wait=0"
+        assert begin(tmp_path, line).returncode == 0
+        assert begin(tmp_path, line.replace(node, "/dev/none")).returncode == 0
+        assert begin(tmp_path, line.replace(node, "tmpfs")).returncode == 0
 
 
 RESET = """
