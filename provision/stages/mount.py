@@ -10,11 +10,10 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Keep, Mount, UpdateBootState, Wave
 from provision.planning.file_actions import MakeDirectory
 from provision.planning.machine_view import FileType, MachineView
+from provision.planning.mount_points import mountable
 from provision.planning.root import selinux
 from provision.planning.root.target_paths import depth
 from provision.planning.stage import Stage
-
-UNMOUNTABLE = {"", "swap", "none"}
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
@@ -72,15 +71,6 @@ def _make(directories: list[MakeDirectory], view: MachineView) -> Iterator[Wave]
 def _is_fresh(view: MachineView, path: str) -> bool:
     """Whether a file system is empty, except for what mke2fs makes."""
     return set(view.children(path)) <= {"lost+found"}
-
-
-def mountable(config: Config) -> list[tuple[int, Filesystem]]:
-    """The file systems that have a mount point, with their index in the config."""
-    return [
-        (index, filesystem)
-        for index, filesystem in enumerate(config.storage.filesystems)
-        if filesystem.path and (filesystem.format or "") not in UNMOUNTABLE
-    ]
 
 
 def _mount(index: int, filesystem: Filesystem, device: str) -> Mount:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from provision.config.format import Config
 from provision.planning.actions import Unmount, Wave
 from provision.planning.machine_view import MachineView
+from provision.planning.mount_points import mountable
 from provision.planning.root.target_paths import depth
 from provision.planning.stage import Stage
-from provision.stages.mount import mountable
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:

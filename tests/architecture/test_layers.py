@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from provision.stages import STAGES
 from tests.architecture.imports import HOUSE, Import, imports, matches, sources, tree
 
 MODULES = sorted(sources())
@@ -38,8 +39,10 @@ RULES = (
         ("provision", "transpiler", "subprocess", "urllib3"),
         ("provision.stages", "provision.planning", "provision.config", "provision.failures"),
     ),
-    Rule(("provision.stages.disks",), ("provision.stages.files",)),
-    Rule(("provision.stages.files",), ("provision.stages.disks",)),
+    *(
+        Rule((f"provision.stages.{stage}",), tuple(f"provision.stages.{other}" for other in STAGES if other != stage))
+        for stage in STAGES
+    ),
     Rule(
         ("provision.engine",),
         ("provision.system", "provision.boot", "provision.commands", "provision.cli", "transpiler"),

@@ -18,12 +18,12 @@ from provision.planning.facts import Fact, FileFact
 from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType, MachineView, is_id
+from provision.planning.mount_points import mountable
 from provision.planning.root.account_files import ACCOUNT_FILES
 from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
 from provision.stages.files import free_space
 from provision.stages.files.accounts.checks import LAST_ID
 from provision.stages.files.data_loss import replaced
-from provision.stages.mount import mountable
 
 WITHOUT_LINKS = ("vfat", "msdos", "exfat")
 """File systems that have neither symbolic nor hard links."""
