@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from provision.commands.targets.record_device import command_line_for, device_of_record, is_this_machine
+from provision.config.reports.streams import forget_lost_output
 from provision.failures import Failure, Usage
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show(machine, keep)
         if arguments.yes:
             _ask(machine, os.path.abspath(arguments.root), keep)
+            forget_lost_output()  # the request is written: a script has to know that
         else:
             print("Nothing was changed: --yes asks for the reset.")
     return 0

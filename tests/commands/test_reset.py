@@ -48,6 +48,15 @@ def test_yes_writes_the_request_and_removes_the_record(root: Path, capsys: pytes
     assert json.loads((root / REQUEST[1:]).read_text()) == {"keep": []}
 
 
+@pytest.mark.parametrize("streams", [">&- 2>&-", ">/dev/full", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize("yes", [True, False])
+def test_the_exit_code_says_whether_a_reset_is_asked_for(yes: bool, streams: str, root: Path) -> None:
+    """What is printed with --yes only informs; without it the list is all that the command gives."""
+    argv = [sys.executable, "-m", "provision", "reset", "--root", str(root), *(["--yes"] if yes else [])]
+    done = subprocess.run(["sh", "-c", f'"$@" {streams}', "sh", *argv], check=False)
+    assert (done.returncode, (root / REQUEST[1:]).exists()) == ((0, True) if yes else (1, False))
+
+
 @pytest.mark.parametrize("keep", ["home", "/", "//", "/..", "/missing"])
 def test_a_wrong_path_is_named(root: Path, keep: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["provision", "reset", "--root", str(root), "--keep", keep, "--yes"]) in {1, 2}

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 
 from provision.boot.first_boot import root_device
 from provision.boot.records.completion_record import ostree_system
-from provision.boot.root.deployment_layout import SETTINGS, deployment_folder, layout, next_command_line, refusals
+from provision.boot.root.deployment_layout import (
+    SETTINGS,
+    deployment_folder,
+    has_transient_etc,
+    layout,
+    next_command_line,
+    refusals,
+)
 from provision.boot.run_files import RUN_DIR
 from provision.config.format import Config
 from provision.config.problems import Problem
@@ -95,6 +102,19 @@ def checks(config: Config, command_line: str) -> tuple[Stage, ...]:
             return ()
         found = layout(disk, folder, next_command_line(command_line, config), _settings())
         return check_stage(tuple(refusals(config, found, mounted_by_units(UNITS))))
+
+
+def warnings(command_line: str, settings: str | None = None) -> Iterator[str]:
+    """What a person has to know of the first boot of a deployment: that OSTree does not keep what it wrote.
+
+    `settings` is the text of the initramfs's prepare-root.conf if the caller knows it.
+    """
+    if ostree_system(command_line) and has_transient_etc(_settings() if settings is None else settings):
+        yield (
+            "the deployment has a transient /etc (prepare-root.conf): accounts, units and all other files that this"
+            " first boot wrote there are gone at the next boot, which is no first boot; turn the setting off, or write"
+            " below /var"
+        )
 
 
 def check_stage(problems: tuple[Problem, ...]) -> tuple[Stage, ...]:

@@ -107,6 +107,11 @@ def next_command_line(command_line: str, config: Config) -> str:
     return " ".join([*kept, *config.kernel_arguments.should_exist])
 
 
+def has_transient_etc(settings: str) -> bool:
+    """Whether what is written below /etc is gone at the next boot, by the text of prepare-root.conf."""
+    return _value(settings, "etc", "transient") in TRUE
+
+
 def layout(disk: Files, folder: str, command_line: str, settings: str) -> Layout:
     """The layout of the deployment at `folder` of the physical root `disk`. Raises OSError.
 

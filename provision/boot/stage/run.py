@@ -191,18 +191,30 @@ class Boot(NamedTuple):
                     Engine(machine, fetcher, self._log_step, history).run(stage, config)
             if stage.name == "files":
                 self._log_keys(config, machine)
-                from provision.stages.files.crypttab import missing_programs
-
-                for sentence in missing_programs(config, machine):
-                    self.log("warning", sentence)
-                if _wants_network_settings(running_system):
-                    from provision.boot.network.settings import remarks
-
-                    for level, sentence in remarks(running_system, steps, machine):
-                        self.log(level, sentence)
+                self._log_remarks(config, machine, steps, running_system)
             return machine.boot_state()
         finally:
             machine.release()
+
+    def _log_remarks(
+        self, config: Config, machine: Machine, steps: Sequence[Step], running_system: LocalSystem
+    ) -> None:
+        """Log what a person has to know of later boots: what they lack, and what they lose."""
+        from provision.stages.files.crypttab import missing_programs
+
+        for sentence in missing_programs(config, machine):
+            self.log("warning", sentence)
+        if _wants_network_settings(running_system):
+            from provision.boot.network.settings import remarks
+
+            for level, sentence in remarks(running_system, steps, machine):
+                self.log(level, sentence)
+        command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+        if in_initramfs() and "ostree=" in command_line:
+            from provision.boot.root.deployment import warnings
+
+            for sentence in warnings(command_line):
+                self.log("warning", sentence)
 
     def _look_ahead(
         self, stage: Stage, config: Config, machine: Machine, history: History

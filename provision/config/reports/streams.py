@@ -76,6 +76,14 @@ def _restart_in_utf8() -> None:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - it is this program
 
 
+def forget_lost_output() -> None:
+    """Let the exit status say that a change was made, though standard output may not have taken all that was said."""
+    _flush(sys.stdout)
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if isinstance(raw, GuardedWriter):
+        raw.failure = None
+
+
 def reason_of(error: OSError) -> str:
     """What the system says about an error, in lower case: `no space left on device`."""
     return (error.strerror or str(error)).lower()

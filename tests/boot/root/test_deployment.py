@@ -9,13 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.root.deployment import checks, mounted_by_units
+from provision.boot.root.deployment import checks, mounted_by_units, warnings
 from provision.config.format import Config
 
 
 def test_other_roots_have_no_such_check() -> None:
     assert checks(Config(), "root=LABEL=root") == ()
     assert checks(Config(), "root=LABEL=of-no-device ostree=/ostree/boot.1/debian/e748/0") == ()
+
+
+OSTREE = "root=LABEL=root ostree=/ostree/boot.1/debian/e748/0"
+
+
+@pytest.mark.parametrize(
+    ("command_line", "settings", "warned"),
+    [
+        (OSTREE, "[etc]\ntransient = true\n", True),
+        (OSTREE, "[etc]\ntransient=1\n", True),
+        (OSTREE, "[etc]\ntransient = false\n", False),
+        (OSTREE, "[root]\ntransient = true\n", False),
+        (OSTREE, "", False),
+        ("root=LABEL=root", "[etc]\ntransient = true\n", False),
+    ],
+)
+def test_a_first_boot_warns_that_etc_is_not_kept(command_line: str, settings: str, warned: bool) -> None:
+    assert any("transient /etc" in sentence for sentence in warnings(command_line, settings)) is warned
 
 
 def test_mount_units_of_the_initramfs_name_what_is_mounted(tmp_path: Path) -> None:
