@@ -11,7 +11,7 @@ from contextlib import suppress
 from provision.system import libc
 
 _CHUNK = 1 << 20
-_APPEARED = "has appeared since it was planned, and overwrite is false"
+_APPEARED = "has appeared since it was planned, or an interrupted run wrote it with other content; it is not replaced"
 
 
 def temporary_name(folder: int, name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from provision.config.format import Config, File, Link, Storage
 from provision.engine.history import FileHistory
-from provision.failures import PlanRefused
+from provision.failures import ActionFailed, PlanRefused
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
 from provision.stages.files import network
@@ -163,3 +163,23 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, survive: int) -> None:
                 assert {action.path for action in wave if isinstance(action, WriteFile)} == set(settings)
         machine.release()
     assert {path for path in settings if (tree / path[1:]).is_file()} == set(settings)
+
+
+def test_other_settings_than_those_of_the_interrupted_run_are_called_so(tmp_path: Path) -> None:
+    """A person has changed `ip=` since then."""
+    (tmp_path / "etc").mkdir()
+    for text in ("[Match]\n", "[Match]\nName=*\n"):
+        machine = Machine(str(tmp_path), KernelDevices(), STATE._replace(network_settings={UNIT: text}))
+        history = FileHistory(RecordFile(str(tmp_path), "/etc/journal"), "digest")
+        view = history.view(machine)
+        (wave,) = network.plan(Config(), view)
+        (action,) = history.begin(wave, view, machine).pending
+        if text == "[Match]\n":
+            machine.apply(action)
+        else:
+            with pytest.raises(ActionFailed, match="an interrupted run wrote it with other content") as failed:
+                machine.apply(action)
+            assert UNIT in failed.value.message
+            assert "overwrite" not in failed.value.message
+        machine.release()
+    assert (tmp_path / UNIT[1:]).read_text() == "[Match]\n"
