@@ -195,6 +195,21 @@ def test_what_a_transient_root_takes_is_gone_at_the_next_boot(composefs: Deploye
     assert sizes(again, (*TEXTS, *lost)) == lengths(TEXTS)
 
 
+TRANSIENT_ETC = cpio({"etc/ostree/prepare-root.conf": "[composefs]\nenabled = yes\n[etc]\ntransient = true\n"})
+
+
+def test_a_transient_etc_is_warned_of_at_the_first_boot(composefs: Deployed, tmp_path: Path) -> None:
+    machine, first, _ = composefs
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files_with(TEXTS)}}))
+    booted = machine.boot(first, path, overlay=TRANSIENT_ETC)
+    assert sizes(booted, TEXTS) == lengths(TEXTS)
+    warned = "the deployment has a transient /etc"
+    assert any(warned in one["message"] for one in booted.reported["journal"])
+    for console in (booted.console, booted.second_console):
+        assert warned in " ".join(console.split())
+
+
 def test_without_rw_composefs_is_provisioned_too(composefs: Deployed, tmp_path: Path) -> None:
     machine, first, _ = composefs
     path = tmp_path / "config.ign"
