@@ -17,6 +17,9 @@ _NO_DISK = ("fd", "loop", "ram", "sr", "zram")
 _ABSENT = {errno.ENOENT, errno.ENXIO, errno.ENOMEDIUM}
 """The errors of open(2) for a device without a node, and for a drive without a medium."""
 
+_START = 68 << 10
+"""Bytes at the start of a device in which most signatures are: that of btrfs is at 64 KiB."""
+
 _NOTHING_FOUND = 2
 _SEVERAL_FOUND = 8
 
@@ -29,6 +32,8 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
     """The signature on a device or image, or on `size` bytes of it from `offset`. Raises OSError, ProbeFailed."""
     window = ["--offset", str(offset), "--size", str(size)] if size else []
     status, found = _blkid([*window, path])
+    if status == _NOTHING_FOUND:
+        _check_readable(path, offset)
     if status != _SEVERAL_FOUND:
         signature = _signature(found)
         if not signature.type:
@@ -57,6 +62,17 @@ def on_disks(blocks: Iterable[Block]) -> Iterator[tuple[str, Signature | None]]:
                 yield block.node, None
         except ProbeFailed:
             yield block.node, None
+
+
+def _check_readable(path: str, offset: int) -> None:
+    """Raise ProbeFailed if the start cannot be read: blkid says then, without a message, that nothing is there."""
+    device = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.pread(device, _START, offset)
+    except OSError as error:
+        raise ProbeFailed(f"{path} cannot be read: {error.strerror}") from None
+    finally:
+        os.close(device)
 
 
 def _signature(found: dict[str, str]) -> Signature:

@@ -8,7 +8,7 @@ import pytest
 
 from provision.planning.machine_view import Signature
 from provision.system.block import luks_header
-from provision.system.block.signatures import probe
+from provision.system.block.signatures import ProbeFailed, probe
 
 UUID = "01234567-89ab-4def-8123-456789abcdef"
 MIB = 1 << 20
@@ -52,6 +52,12 @@ def test_several_signatures(tmp_path: Path) -> None:
 def test_no_such_device(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         probe(str(tmp_path / "nothing"))
+
+
+def test_a_device_that_gives_only_errors_is_not_taken_for_blank() -> None:
+    """Address 0 of a process can be opened and not be read: EIO, as from a broken disk."""
+    with pytest.raises(ProbeFailed, match="cannot be read: Input/output error"):
+        probe("/proc/self/mem")
 
 
 def test_a_luks_header(tmp_path: Path) -> None:
