@@ -28,7 +28,11 @@ def test_words_are_split_at_white_space_and_keep_their_quotes() -> None:
 
 @pytest.mark.parametrize(
     ("line", "value"),
-    [("", None), ("a", "bare"), ("a=", ""), ("a=1 a=2", "2"), ('a="x=y"', "x=y"), ("ab=1", None), ("a=1 a", "bare")],
+    [
+        *[("", None), ("a", "bare"), ("a=", ""), ("a=1 a=2", "2"), ('a="x=y"', "x=y"), ("ab=1", None)],
+        *[("a=1 a", "bare"), ('a="x y" z', "x y"), ("a='x y' z", "x y"), ('"a=x y" z', "x y"), ('a=1 b="2 a=3"', "1")],
+        *[('a=x"y z"', "xy z"), ('a="x', "x"), ("""a="it's" """, "it's")],
+    ],
 )
 def test_the_last_value_counts(line: str, value: str | None) -> None:
     assert last_value(line, "a", bare="bare") == value

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,16 @@ from provision.boot.records.completion_record import (
     DEVICE,
     EFIVAR,
     RECORD,
+    Place,
     ostree_system,
-    record_paths,
+    read_record,
+    record_places,
 )
 from provision.boot.records.content import is_begun, new_record, owner_of
 from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
-from provision.failures import Failure, FetchFailed
-from provision.kernel_command_line import check_network_argument, last_value, platform_id
+from provision.failures import Failure, FetchFailed, as_failure
+from provision.kernel_command_line import check_network_argument, last_value, platform_id, root_is_on_network
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
 
@@ -47,10 +49,6 @@ ENVIRONMENT = "/run/provision/first-boot"
 
 LONG = 5.0
 """Seconds of waiting after which a message is shown on the consoles."""
-
-
-MOVE = 10.0
-"""Seconds to wait for another device of the same name, if the first one cannot be mounted."""
 
 
 def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
@@ -68,7 +66,7 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
     mounts.unshare_mounts_if_allowed()
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     said = verdict(command_line)
-    first = said is Verdict.FIRST or (said is Verdict.LOOK and _lacks_record(command_line, running_system, wait=wait))
+    first = said is Verdict.FIRST or (said is Verdict.LOOK and lacks_record(command_line, running_system, wait=wait))
     print("this is a first boot" if first else "this machine is provisioned already")
     if not first:
         return ""
@@ -95,8 +93,11 @@ def decide(running_system: LocalSystem, *, wait: bool = True) -> str:
     return name
 
 
-def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) -> bool:
-    """Whether the root file system has no completion record of this machine. Raises Failure if that cannot be known."""
+def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) -> bool:
+    """Whether the root file system has no completion record of this machine. Raises Failure if that cannot be known.
+
+    Without `wait` a device that is not there yet is taken for missing.
+    """
     device = record_device(command_line) or root_device(command_line)
     machine = machine_identity(running_system)
     if device == EFIVAR:
@@ -108,8 +109,14 @@ def _lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool)
         if last_value(command_line, DEVICE) and not has_file_system(device):
             print(f"there is no file system on {device}, and so no record")
             return True
-        record = read_record(device, record_paths(command_line), running_system)
+        record = read_record(device, record_places(command_line), running_system)
         return record is None or is_begun(record) or not proves_provisioned(record, command_line, machine)
+    if root_is_on_network(command_line):
+        raise Failure(
+            f"the device {device} did not appear, and the kernel command line names a root on the network: it is"
+            " unknown whether this machine is provisioned",
+            hint="see why it is not reached; ignition.firstboot on the kernel command line provisions in any case",
+        )
     from provision.system.block import sysfs
 
     if held := first_signature(sysfs.every()):
@@ -138,46 +145,29 @@ def _find_earlier_record(command_line: str, running_system: LocalSystem, *, wait
     except Failure:
         return  # such a root cannot hold a record
     seconds = wait_seconds(command_line) if wait else 0
-    if not _wait_for_device(device, seconds, running_system) or not has_file_system(device):
+    if not _wait_for_device(device, seconds, running_system):
         return
-    paths = []
-    for path in record_paths(command_line):
-        try:
-            record = read_record(device, (path,), running_system)
-        except FetchFailed as failure:
-            print(f"it is unknown whether there is an earlier record: {failure.message}")
-            continue
-        if record is not None and not is_begun(record):
-            paths.append(path)
-    if paths:
+    places = record_places(command_line)
+    try:
+        if not has_file_system(device):
+            return
+        read_record(device, places, running_system)
+    except (Failure, OSError) as error:
+        print(f"it is unknown whether there is an earlier record: {as_failure(error).message}")
+        return
+    if found := [place for place in places if _is_finished(device, place, running_system)]:
         from provision.boot.records import earlier_record
 
-        earlier_record.remember(device, paths)
+        earlier_record.remember(device, found)
 
 
-def read_record(device: str, paths: Sequence[str], running_system: LocalSystem) -> bytes | None:
-    """The record on a device, at the first path that has one. Raises FetchFailed if the device cannot be mounted.
-
-    A name may lead to one path of a disk until multipathd takes that path: then the device is read by its next name.
-    """
-    while True:
-        node = os.path.realpath(device)
-        try:
-            return next((data for path in paths if (data := running_system.read_from(device, path))), None)
-        except FetchFailed:
-            if not _changes(device, node, running_system):
-                raise
-
-
-def _changes(device: str, node: str, running_system: LocalSystem) -> bool:
-    """Wait at most MOVE seconds until a name leads to another device than `node`; returns whether it does."""
-    end = time.monotonic() + MOVE
-    while os.path.realpath(device) == node or not os.path.exists(device):
-        left = end - time.monotonic()
-        if left <= 0:
-            return False
-        running_system.await_change(min(left, 1.0))
-    return True
+def _is_finished(device: str, place: Place, running_system: LocalSystem) -> bool:
+    """Whether a place on a device has a finished record; it has none if the device cannot be mounted so."""
+    try:
+        record = running_system.read_from(device, place.path, options=place.options)
+    except FetchFailed:
+        return False
+    return record is not None and not is_begun(record)
 
 
 def proves_provisioned(record: bytes, command_line: str, machine: str) -> bool:
@@ -208,7 +198,7 @@ def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -
     from provision.system import consoles
 
     began, said = time.monotonic(), False
-    while not os.path.exists(device):
+    while not _is_there(device):
         waited = time.monotonic() - began
         if waited >= seconds:
             return False
@@ -219,6 +209,14 @@ def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -
             consoles.show(text)
         running_system.await_change(min(seconds - waited, 1.0))
     return True
+
+
+def _is_there(device: str) -> bool:
+    """Whether a device has content. An array whose members are not all there yet has a node, but no size."""
+    from provision.system.block import sysfs
+
+    block = sysfs.find(device)
+    return os.path.exists(device) if block is None else block.size > 0
 
 
 def first_signature(blocks: Iterable[Block]) -> str:
@@ -241,7 +239,7 @@ WAIT = 30.0
 """Seconds to wait for the root device, unless `provision.firstboot.wait=` sets another time."""
 
 WAIT_FOR_VOLUMES = 180.0
-"""The same if the kernel command line names arrays or encrypted volumes: a network may have to come up to open them.
+"""The same if the kernel command line names arrays, encrypted volumes or a root on the network, which has to come up.
 
 It is the time after which dracut gives up (rd.retry, dracut.cmdline(7)).
 """
@@ -317,9 +315,9 @@ def root_device(command_line: str) -> str:
     Source: systemd-fstab-generator(8), dracut.cmdline(7); without `root=`, systemd-gpt-auto-generator(8).
     """
     root = (last_value(command_line, "root") or "gpt-auto").removeprefix("block:")
-    if root == "gpt-auto":
+    if root in {"gpt-auto", "gpt-auto-force"}:
         return "/dev/gpt-auto-root"
-    if device := _device(root):
+    if (device := _device(root)) and device != "/dev/nfs":  # the name of no device (nfsroot of Linux)
         return device
     raise Failure(
         f"kernel command line: root={root} is not a block device, so it cannot hold the record",
@@ -361,8 +359,9 @@ def has_file_system(device: str) -> bool:
 def wait_seconds(command_line: str) -> float:
     """Seconds to wait for the root device. Raises Failure for a value that is not a number."""
     text = last_value(command_line, "provision.firstboot.wait")
-    named = any(last_value(command_line, name) for name in _VOLUMES)
-    try:
-        return float(text) if text else WAIT_FOR_VOLUMES if named else WAIT
-    except ValueError:
-        raise Failure(f"kernel command line: provision.firstboot.wait={text} is not a number of seconds") from None
+    slow = any(last_value(command_line, name) for name in _VOLUMES) or root_is_on_network(command_line)
+    if not text:
+        return WAIT_FOR_VOLUMES if slow else WAIT
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):  # float() takes `nan`, with which a wait never ends
+        raise Failure(f"kernel command line: provision.firstboot.wait={text} is not a number of seconds")
+    return float(text)

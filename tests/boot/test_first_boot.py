@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from provision.boot.first_boot import (
     Verdict,
     first_signature,
+    lacks_record,
     may_replace_record,
     named_platform,
     platform,
@@ -20,9 +22,12 @@ from provision.boot.first_boot import (
     verdict,
     wait_seconds,
 )
-from provision.boot.records.completion_record import EFIVAR, RECORD, SHARED_RECORD, record_paths
+from provision.boot.records.completion_record import EFIVAR, RECORD, SHARED_RECORD, record_places
 from provision.failures import Failure
+from provision.fetch.running_system import SystemPaths
+from provision.system.block import sysfs
 from provision.system.block.sysfs import Block
+from provision.system.running_system.local_system import LocalSystem
 
 
 @pytest.mark.parametrize(
@@ -84,21 +89,56 @@ def test_a_typing_error_is_not_taken_for_a_later_boot() -> None:
         ("root=block:/dev/vda1", "/dev/vda1"),
         ("root=/dev/vda1 root=/dev/vda2", "/dev/vda2"),
         ("quiet", "/dev/gpt-auto-root"),
+        ("root=gpt-auto-force", "/dev/gpt-auto-root"),
+        ('root="LABEL=my root" rw', r"/dev/disk/by-label/my\x20root"),
+        ("root=/dev/vda1 dyndbg='file a.c root=/dev/vdb'", "/dev/vda1"),
     ],
 )
 def test_root_device(command_line: str, expected: str) -> None:
     assert root_device(command_line) == expected
 
 
-@pytest.mark.parametrize("root", ["tmpfs", "nfs:10.0.0.1:/root", "live:CDLABEL=x"])
+@pytest.mark.parametrize("root", ["tmpfs", "nfs:10.0.0.1:/root", "/dev/nfs", "live:CDLABEL=x"])
 def test_a_root_that_can_hold_no_record_is_refused(root: str) -> None:
     with pytest.raises(Failure, match="not a block device"):
         root_device(f"root={root}")
 
 
-def test_record_in_a_subvolume() -> None:
-    assert record_paths("rootflags=compress=zstd,subvol=@") == (f"/@{RECORD}", RECORD)
-    assert record_paths("root=LABEL=root") == (RECORD,)
+def test_a_record_is_looked_for_in_the_root_as_systemd_mounts_it() -> None:
+    """Of several rootflags= all count. Without its subvolume a machine in use would have no record."""
+    both = [(RECORD, ("compress=zstd", "subvol=@", "noatime")), (RECORD, ())]
+    assert [*record_places("rootflags=compress=zstd,subvol=@ rootflags=noatime")] == both
+    assert [*record_places("rootflags=subvolid=257")] == [(RECORD, ("subvolid=257",)), (RECORD, ())]
+    assert [*record_places("root=LABEL=root rootflags=")] == [(RECORD, ())]
+    shared = f"/ostree/deploy/debian{SHARED_RECORD}"
+    assert [*record_places(f"{OSTREE} rootflags=subvol=root")] == [(shared, ("subvol=root",)), (shared, ())]
+    assert [*record_places("rootflags=subvol=@ provision.firstboot.device=LABEL=x")] == [
+        ("/.provision-complete.json", ())
+    ]
+
+
+def system(folder: Path, command_line: str) -> LocalSystem:
+    """This machine, started with that kernel command line."""
+    (folder / "cmdline").write_text(command_line)
+    return LocalSystem(SystemPaths(kernel_cmdline_path=str(folder / "cmdline")))
+
+
+def test_a_machine_whose_root_is_on_an_absent_network_is_not_provisioned(tmp_path: Path) -> None:
+    """It has no disk of its own, so nothing else would show that it is in use."""
+    line = "root=LABEL=nothing-has-this ip=ibft rd.iscsi.firmware=1 provision.firstboot=auto"
+    with pytest.raises(Failure, match="a root on the network: it is unknown"):
+        lacks_record(line, system(tmp_path, line), wait=False)
+
+
+def test_a_device_without_size_has_not_appeared(tmp_path: Path) -> None:
+    """An array of which a member is missing: it must not count as a device without a file system."""
+    found = (sysfs.find(node) for node in glob("/dev/loop[0-9]*"))
+    node = next((one.node for one in found if one and not one.size), "")
+    if not node:
+        pytest.skip("all loop devices are in use")
+    line = f"provision.firstboot=auto provision.firstboot.device={node} netroot=nbd:10.0.0.1:root"
+    with pytest.raises(Failure, match=f"{node} did not appear"):
+        lacks_record(line, system(tmp_path, line), wait=False)
 
 
 def record(machine: str) -> bytes:
@@ -132,8 +172,10 @@ def test_wait_seconds() -> None:
     assert wait_seconds("rd.luks.name=5ca1ab1e-0000-4000-8000-000000000001=root") == 180
     assert wait_seconds("rd.md.uuid=1:2:3:4 provision.firstboot.wait=5") == 5
     assert wait_seconds("provision.firstboot.wait=0") == 0
-    with pytest.raises(Failure, match="soon"):
-        wait_seconds("provision.firstboot.wait=soon")
+    assert wait_seconds("root=LABEL=root netroot=iscsi:@10.0.0.1::::iqn.2026-11.example:root") == 180
+    for text in ("soon", "nan", "inf", "-1"):
+        with pytest.raises(Failure, match=text):
+            wait_seconds(f"provision.firstboot.wait={text}")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +214,7 @@ OSTREE = "root=LABEL=root ostree=/ostree/boot.1/debian/e748/0"
 )
 def test_place_of_the_record(command_line: str, device: str, path: str) -> None:
     assert record_device(command_line) == device
-    assert record_paths(command_line) == (path,)
+    assert [*record_places(command_line)] == [(path, ())]
 
 
 @pytest.mark.parametrize("root", ["root=tmpfs", "root=LABEL=root", OSTREE])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from provision.boot.run_files import NEED_NETWORK
-from provision.kernel_command_line import arguments, keeps_network, last_value, propagates_network
+from provision.kernel_command_line import keeps_network, propagates_network, root_is_on_network
 from provision.system.running_system.local_system import LocalSystem
 
 SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-resolve.path", "nm-initrd.service")
@@ -47,15 +47,4 @@ def _take_down(*, stop_services: bool) -> None:
 
 def is_kept(command_line: str) -> bool:
     """Whether the kernel command line asks for the network in the real root, or the root file system may need it."""
-    if keeps_network(command_line):
-        return True
-    names = {name for name, _ in arguments(command_line)}
-    root = last_value(command_line, "root") or ""
-    by_script = last_value(command_line, "boot") == "nfs"
-    return by_script or bool(names & _ROOT_ON_NETWORK) or root.startswith(_NETWORK_ROOTS)
-
-
-_ROOT_ON_NETWORK = frozenset({"netroot", "nfsroot", "iscsi_initiator", "iscsi_target_name", "fcoe", "nbdroot"})
-"""Names of arguments, and below starts of `root=`, that dracut.cmdline(7) and initramfs-tools(7) describe."""
-
-_NETWORK_ROOTS = ("nfs", "iscsi:", "nbd:", "fcoe:", "nvmf", "http:", "https:", "ftp:", "cifs:", "/dev/nfs")
+    return keeps_network(command_line) or root_is_on_network(command_line)

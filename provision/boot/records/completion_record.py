@@ -8,13 +8,15 @@ the EFI firmware (provision.boot.records.firmware_record).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.boot.records.content import new_record
 from provision.boot.run_files import RUN_DIR
-from provision.kernel_command_line import last_value
+from provision.failures import FetchFailed
+from provision.kernel_command_line import last_value, root_options
 from provision.planning.boot_state import BootState
 from provision.system.running_system.local_system import LocalSystem
 
@@ -35,19 +37,20 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
 
     os.sync()
     data = new_record(running_system)
-    path = record_paths(running_system.read_text(running_system.paths.kernel_cmdline_path))[0] if device else RECORD
-    place = f"{path} on {device}" if device else path
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    where = record_places(command_line)[0] if device else Place(RECORD)
+    place = f"{where.path} on {device}" if device else where.path
     if device == EFIVAR:
         from provision.boot.records import firmware_record
 
         place = firmware_record.PLACE
         firmware_record.finish(data)
     elif device:
-        write_on(device, path, data)
+        write_on(device, where, data)
     machine = Machine(root, KernelDevices(), BootState())
     try:
         if not device:
-            machine.apply(_record(path, data))
+            machine.apply(_record(where.path, data))
         # only an interrupted boot needs them
         machine.apply(RemovePath(RUN_RECORD))
         machine.apply(RemovePath(MOVED_ROOT))
@@ -64,10 +67,10 @@ def _record(path: str, data: bytes) -> WriteFile:
     return WriteFile(path, (Content(data),), parents=() if os.path.dirname(path) == "/" else (os.path.dirname(path),))
 
 
-def write_on(device: str, path: str, data: bytes) -> None:
-    """Write a record to a path of the file system on a device. Raises Failure."""
-    with _mounted(device) as machine:
-        machine.apply(_record(path, data))
+def write_on(device: str, place: Place, data: bytes) -> None:
+    """Write a record to a place on a device. Raises Failure."""
+    with _mounted(device, (*place.options, "rw")) as machine:
+        machine.apply(_record(place.path, data))
 
 
 def remove_record_on(device: str) -> str:
@@ -90,7 +93,7 @@ def remove_record_on(device: str) -> str:
 
 
 @contextmanager
-def _mounted(device: str) -> Iterator[Machine]:
+def _mounted(device: str, options: Sequence[str] = ()) -> Iterator[Machine]:
     """A machine whose root is the file system on a device, which is mounted in a place of its own for that."""
     from provision.system import mounts
     from provision.system.block.kernel_devices import KernelDevices
@@ -99,7 +102,7 @@ def _mounted(device: str) -> Iterator[Machine]:
     mounts.unshare_mounts_if_allowed()
     folder = f"{RUN_DIR}/record"
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    mounts.mount(device, folder, "auto", mounts.UNTRUSTED)
+    mounts.mount(device, folder, "auto", (*options, *mounts.UNTRUSTED))
     machine = Machine(folder, KernelDevices(), BootState())
     try:
         yield machine
@@ -124,15 +127,60 @@ EFIVAR = "efivar"
 """The value of DEVICE with which the record is a variable of the EFI firmware."""
 
 
-def record_paths(command_line: str) -> tuple[str, ...]:
-    """Paths at which the record may be on its device; the first are in the subvolumes of `rootflags=subvol=`."""
+class Place(NamedTuple):
+    """Where the record is on its device: its path, and the options with which the file system has to be mounted."""
+
+    path: str
+    options: tuple[str, ...] = ()
+
+
+def record_places(command_line: str) -> tuple[Place, ...]:
+    """Places at which the record may be on its device, the first for a new one.
+
+    A root file system is mounted as systemd mounts it, because options may choose another subvolume of it. It is looked
+    at without them too: before the config has made the file system for which they are, it may hold another one.
+    """
     if last_value(command_line, DEVICE):
-        return (f"/{os.path.basename(RECORD)}",)
-    if system := ostree_system(command_line):
-        return (f"/ostree/deploy/{system}{SHARED_RECORD}",)
-    flags = (last_value(command_line, "rootflags") or "").split(",")
-    volumes = [flag.removeprefix("subvol=") for flag in flags if flag.startswith("subvol=")]
-    return (*(f"/{volume.strip('/')}{RECORD}" for volume in volumes), RECORD)
+        return (Place(f"/{os.path.basename(RECORD)}"),)
+    system = ostree_system(command_line)
+    path = f"/ostree/deploy/{system}{SHARED_RECORD}" if system else RECORD
+    options = root_options(command_line)
+    return (Place(path, options), Place(path)) if options else (Place(path),)
+
+
+READY = 10.0
+"""Seconds in which a device that cannot be mounted is tried again."""
+
+
+def read_record(device: str, places: Sequence[Place], running_system: LocalSystem) -> bytes | None:
+    """The record on a device, at the first place that has one. Raises FetchFailed if the device cannot be mounted.
+
+    That is tried again for READY seconds: a name may lead to one path of a disk until multipathd takes that path, and
+    a file system on several devices (btrfs) has a name when the first of them is there.
+    """
+    end = time.monotonic() + READY
+    while True:
+        try:
+            return _read_once(device, places, running_system)
+        except FetchFailed:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise
+            running_system.await_change(min(left, 1.0))
+
+
+def _read_once(device: str, places: Sequence[Place], running_system: LocalSystem) -> bytes | None:
+    """The record on a device. Raises FetchFailed if the device cannot be mounted as the last place asks for it."""
+    for place in places:
+        try:
+            data = running_system.read_from(device, place.path, options=place.options)
+        except FetchFailed:
+            if place is places[-1]:
+                raise
+            continue
+        if data is not None:
+            return data
+    return None
 
 
 def ostree_system(command_line: str) -> str:

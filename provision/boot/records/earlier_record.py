@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 
-from provision.boot.records.completion_record import write_on
+from provision.boot.records.completion_record import Place, write_on
 from provision.boot.records.content import new_record
 from provision.boot.run_files import EARLIER_RECORD
 from provision.failures import Failure
@@ -18,18 +19,18 @@ from provision.system.private_files import erase_private, write_private
 from provision.system.running_system.local_system import LocalSystem
 
 
-def remember(device: str, paths: list[str]) -> None:
-    """Keep for `replace` at which paths of the file system on a device there is a finished record. Raises Failure."""
-    write_private(EARLIER_RECORD, json.dumps({"device": device, "paths": paths}).encode())
+def remember(device: str, places: Sequence[Place]) -> None:
+    """Keep for `replace` at which places on a device there is a finished record. Raises Failure."""
+    write_private(EARLIER_RECORD, json.dumps({"device": device, "places": places}).encode())
 
 
 def replace(running_system: LocalSystem) -> None:
     """Replace what was remembered by the note that a first boot has begun. Raises Failure; then nothing has changed."""
     with open(EARLIER_RECORD, "rb") as file:
         found = json.load(file)
-    for path in found["paths"]:
+    for path, options in found["places"]:
         try:
-            write_on(found["device"], path, new_record(running_system, finished=False))
+            write_on(found["device"], Place(path, options), new_record(running_system, finished=False))
         except (Failure, OSError) as error:
             reason = error.message if isinstance(error, Failure) else error.strerror
             raise Failure(

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from provision.config.format import Config
 from provision.config.problems import Path, Problem
-from provision.kernel_command_line import arguments, last_value
+from provision.kernel_command_line import arguments, last_value, root_options
 from provision.planning.machine_view import FileStatus, FileType
 from provision.planning.root.target_paths import Statuses, Unresolvable, depth, followed, resolve_path
 
@@ -236,8 +236,7 @@ def _has_readonly_sysroot(disk: Files, command_line: str, settings: str) -> bool
 def _mounts_root_writable(command_line: str) -> bool:
     """Whether the initramfs mounts the root device writable. Source: systemd-fstab-generator(8)."""
     said = [name for name, _ in arguments(command_line) if name in {"ro", "rw"}]
-    flags = (last_value(command_line, "rootflags") or "").split(",")
-    return (said or [one for one in flags if one in {"ro", "rw"}] or ["ro"])[-1] == "rw"
+    return (said or [one for one in root_options(command_line) if one in {"ro", "rw"}] or ["ro"])[-1] == "rw"
 
 
 def _value(settings: str, section: str, name: str) -> str:

@@ -18,7 +18,7 @@ from provision.engine.history import digest_of
 from provision.engine.preflight import Step
 from provision.engine.protocols import System
 from provision.failures import ActionFailed, Failure
-from provision.kernel_command_line import last_value
+from provision.kernel_command_line import last_value, root_options
 from provision.log import Log
 from provision.planning.device_names import BY_CONTENTS
 from provision.planning.machine_view import MachineView
@@ -42,7 +42,7 @@ class RootKeeping(NamedTuple):
     @property
     def options(self) -> str:
         """Options for mounting the root."""
-        return last_value(self.command_line, "rootflags") or ""
+        return ",".join(root_options(self.command_line))
 
     @property
     def _is_wanted(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from provision.failures import FetchFailed
@@ -25,7 +25,7 @@ CDS_DISC_OK = 4
 
 
 @contextmanager
-def mounted_drive(device: str, kind: str) -> Iterator[str]:
+def mounted_drive(device: str, kind: str, options: Sequence[str] = ()) -> Iterator[str]:
     """The folder on which a drive is mounted during the block; `kind` has file system types, separated by commas.
 
     Raises FetchFailed.
@@ -37,7 +37,7 @@ def mounted_drive(device: str, kind: str) -> Iterator[str]:
         if device.startswith(SHARE):
             mounts.mount(device.removeprefix(SHARE), root, "9p", (*DRIVE_OPTIONS, *SHARE_OPTIONS))
         else:
-            mounts.mount(device, root, kind, DRIVE_OPTIONS)
+            mounts.mount(device, root, kind, (*options, *DRIVE_OPTIONS))
         try:
             yield root
         finally:

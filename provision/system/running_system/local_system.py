@@ -84,12 +84,16 @@ class LocalSystem:
         found = (self.path(f"/dev/{name}") for name in self.names("/sys/class/block") if name.startswith("sr"))
         return tuple(node for node in found if has_disc(node))
 
-    def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
+    def read_from(
+        self, device: str, path: str, *, formats: Sequence[str] = (), options: Sequence[str] = ()
+    ) -> bytes | None:
         """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it.
+
+        `options` are further options for mounting it.
 
         None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read.
         """
-        with mounted_drive(device, ",".join(formats) or "auto") as root:
+        with mounted_drive(device, ",".join(formats) or "auto", options) as root:
             return read_below(root, path, f"{device}: ")
 
     def await_change(self, seconds: float) -> None:

@@ -15,6 +15,8 @@ from provision.boot.network.end import is_kept
         "root=/dev/nfs nfsroot=10.0.0.1:/root",
         "boot=nfs ip=dhcp",
         "root=LABEL=root netroot=iscsi:10.0.0.1::::iqn.example",
+        "root=LABEL=root ip=ibft rd.iscsi.firmware=1",
+        "root=LABEL=root rd.nvmf.discover=tcp,10.0.0.1",
     ],
 )
 def test_the_network_stays(command_line: str) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -207,7 +208,6 @@ def provisioned(folder: Path, name: str, machine: str = "") -> Path:
 
 PLACES = {
     "root=NODE": RECORD,
-    "root=NODE rootflags=subvol=@": f"/@{RECORD}",
     "root=/dev/none provision.firstboot.device=NODE": "/.provision-complete.json",
     "root=NODE ostree=/ostree/boot.1/debian/1/0": f"/ostree/deploy/debian{SHARED_RECORD}",
 }
@@ -226,6 +226,58 @@ def test_a_first_boot_that_was_asked_for_once_replaces_the_record_when_it_begins
         assert is_first(tmp_path, line), "an interrupted first boot goes on without the argument"
         again = begin(tmp_path, f"{line} {AUTO} ignition.firstboot")
         assert (again.returncode, "says now" in again.stdout) == (0, False), "it is replaced once"
+
+
+SUBVOLUME = """
+mkdir -p mounted
+mount "$1" mounted
+btrfs subvolume create mounted/root
+mkdir mounted/root/etc mounted/root/ostree
+umount mounted
+"""
+
+
+@pytest.fixture
+def subvolume(tmp_path: Path) -> Iterator[str]:
+    """The node of a btrfs, whose subvolume `root` has the number 256."""
+    if shutil.which("mkfs.btrfs") is None or "btrfs" not in Path("/proc/filesystems").read_text().split():
+        pytest.skip("mkfs.btrfs is not installed, or the kernel has not its file system")
+    with loop(blank(tmp_path / "disk.img", 256 << 20)) as node:
+        subprocess.run(["mkfs.btrfs", "-q", node], check=True)
+        argv = ["unshare", "--mount", "sh", "-euc", SUBVOLUME, "sh", node]
+        subprocess.run(argv, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL)
+        yield node
+
+
+@pytest.mark.parametrize("flags", ["rootflags=subvol=root rootflags=noatime", "rootflags=subvolid=256"])
+def test_a_record_in_a_subvolume_is_found_and_replaced_as_systemd_mounts_it(
+    flags: str, subvolume: str, tmp_path: Path
+) -> None:
+    """Of several rootflags= all count."""
+    line = f"root={subvolume} {flags}"
+    assert is_first(tmp_path, line)
+    write = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-euc",
+        f"mount -o subvol=root {subvolume} mounted; echo {{}} >mounted{RECORD}",
+    ]
+    subprocess.run(write, check=True, cwd=tmp_path)
+    assert not is_first(tmp_path, line)
+    begun = begin(tmp_path, f"{line} {AUTO} ignition.firstboot")
+    assert (begun.returncode, begun.stderr) == (0, "")
+    assert is_first(tmp_path, line), "an interrupted first boot goes on"
+
+
+def test_a_system_of_ostree_in_a_subvolume_has_the_record_there(subvolume: str, tmp_path: Path) -> None:
+    line = f"root={subvolume} rootflags=subvol=root ostree=/ostree/boot.1/debian/1/0"
+    assert is_first(tmp_path, line)
+    make = f"mount -o subvol=root {subvolume} mounted; mkdir -p mounted/ostree/deploy/debian/var"
+    subprocess.run(["unshare", "--mount", "sh", "-euc", make], check=True, cwd=tmp_path)
+    record(tmp_path, line)
+    assert not is_first(tmp_path, line)
+    assert is_first(tmp_path, line.replace("subvol=root", "noatime")), "it is not at the top of the file system"
 
 
 @pytest.mark.parametrize("argument", ["ignition.firstboot", f"{AUTO} provision.reset=yes"])
