@@ -127,7 +127,7 @@ def test_a_server_that_the_proxy_does_not_reach(
 ) -> None:
     def body() -> None:
         with tinyproxy(folder) as proxy:
-            behind(proxy, log, ca, http_total=1).read(request_)
+            behind(proxy, log, ca, http_total=4).read(request_)
 
     with pytest.raises(FetchFailed, match="HTTP status 50"):
         around(body)
