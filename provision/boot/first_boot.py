@@ -98,7 +98,7 @@ def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) 
 
     Without `wait` a device that is not there yet is taken for missing.
     """
-    device = record_device(command_line) or root_device(command_line)
+    device = record_device(command_line) or durable_root(command_line)
     machine = machine_identity(running_system)
     if device == EFIVAR:
         from provision.boot.records import firmware_record
@@ -323,6 +323,19 @@ def root_device(command_line: str) -> str:
         f"kernel command line: root={root} is not a block device, so it cannot hold the record",
         hint="let the boot loader say ignition.firstboot instead of provision.firstboot=auto",
     )
+
+
+def durable_root(command_line: str) -> str:
+    """The root device, if what is written to the root file system is there at the next boot. Raises Failure."""
+    volatile = last_value(command_line, "systemd.volatile", bare="yes")
+    if volatile in {"yes", "y", "true", "t", "on", "1", "overlay"}:
+        raise Failure(
+            f"kernel command line: with systemd.volatile={volatile} the root file system is in memory, and so would be"
+            " the record: each boot would provision this machine again",
+            hint=f"let {DEVICE}= name another place for the record, or use ignition.firstboot instead of"
+            " provision.firstboot=auto",
+        )
+    return root_device(command_line)
 
 
 def record_device(command_line: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from provision.boot.first_boot import (
     Verdict,
+    durable_root,
     first_signature,
     lacks_record,
     may_replace_record,
@@ -102,6 +103,18 @@ def test_root_device(command_line: str, expected: str) -> None:
 def test_a_root_that_can_hold_no_record_is_refused(root: str) -> None:
     with pytest.raises(Failure, match="not a block device"):
         root_device(f"root={root}")
+
+
+@pytest.mark.parametrize("argument", ["systemd.volatile", "systemd.volatile=yes", "systemd.volatile=overlay"])
+def test_a_root_in_memory_is_not_provisioned_at_each_boot(argument: str, tmp_path: Path) -> None:
+    line = f"root=LABEL=nothing-has-this {argument}"
+    with pytest.raises(Failure, match="each boot would provision"):
+        lacks_record(line, system(tmp_path, line), wait=False)
+
+
+@pytest.mark.parametrize("argument", ["systemd.volatile=no", "systemd.volatile=state"])
+def test_a_root_that_stays_can_have_the_record(argument: str) -> None:
+    assert durable_root(f"root=/dev/vda1 {argument}") == "/dev/vda1"
 
 
 def test_a_record_is_looked_for_in_the_root_as_systemd_mounts_it() -> None:
