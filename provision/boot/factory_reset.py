@@ -13,11 +13,18 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from provision.boot.first_boot import has_file_system, record_device, reset_is_asked
-from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, remove_record_on
+from provision.boot.first_boot import (
+    has_file_system,
+    record_device,
+    reset_is_asked,
+    root_device,
+    wait_for_device,
+    wait_seconds,
+)
+from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, ostree_system, remove_record_on
 from provision.boot.records.content import new_record
 from provision.failures import Failure
-from provision.kernel_command_line import last_value
+from provision.kernel_command_line import last_value, root_options
 from provision.planning.actions import Wave
 from provision.planning.boot_state import BootState
 from provision.planning.file_actions import FileAction, MakeDirectory, MakeSymlink, RemovePath, WriteFile
@@ -38,6 +45,8 @@ KEPT = frozenset(
 
 EMPTIED = frozenset({"/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var"})  # noqa: S108 - a name in the target
 """Directories that every system has: they stay, with owner and mode, and what is in them goes (hier(7))."""
+
+OSTREE = "the system is managed by ostree, which this reset does not know; nothing was removed"
 
 FACTORY = "/usr/share/factory"
 
@@ -77,6 +86,42 @@ def reset_root(root: str, running_system: LocalSystem) -> None:
     print("factory reset: done")
 
 
+def check_reset(running_system: LocalSystem, *, wait: bool) -> None:
+    """Raise Failure if the kernel command line asks for a reset that `reset_root` would refuse, after the disks stage.
+
+    What cannot be looked at yet, such as a /usr on a device of its own, is left to `reset_root`. Without `wait` a root
+    device that is not there yet is taken for missing. A request was checked when it was written.
+    """
+    from provision.system import mounts
+    from provision.system.block.kernel_devices import KernelDevices
+    from provision.system.machine import Machine
+    from provision.system.running_system.drives import mounted_drive
+
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    if not reset_is_asked(command_line):
+        return
+    if ostree_system(command_line):
+        raise Failure(OSTREE)
+    mounts.unshare_mounts_if_allowed()
+    try:
+        device = root_device(command_line)
+        if not wait_for_device(device, wait_seconds(command_line) if wait else 0, running_system):
+            return
+        kind = last_value(command_line, "rootfstype") or "auto"
+        with mounted_drive(device, kind, root_options(command_line)) as path:
+            machine = Machine(path, KernelDevices(), BootState())
+            try:
+                new = machine.content(REQUEST) is None and machine.children("/usr")
+                refusal = _refusal(machine, ()) if new else None
+            finally:
+                machine.release()
+    except Failure as failure:
+        print(f"it is unknown whether the root can be reset: {failure.message}")
+        return
+    if refusal:
+        raise refusal
+
+
 def _unfinish_record(running_system: LocalSystem) -> None:
     """Let the next boot go on with this reset if it is interrupted, without the argument too. Raises Failure.
 
@@ -114,13 +159,19 @@ def requested_paths(request: bytes) -> tuple[str, ...]:
 
 def check_factory(view: MachineView, keep: Sequence[str]) -> None:
     """Raise Failure if the system could not start after a reset, because nothing makes /etc/passwd again."""
+    if refusal := _refusal(view, keep):
+        raise refusal
+
+
+def _refusal(view: MachineView, keep: Sequence[str]) -> Failure | None:
     if view.file_status("/ostree") is not None:
-        raise Failure("the system is managed by ostree, which this reset does not know; nothing was changed")
-    if not _is_below(_ACCOUNTS, keep) and view.content(FACTORY + _ACCOUNTS) is None:
-        raise Failure(
-            f"the system cannot make /etc again: it has no {FACTORY}{_ACCOUNTS}; nothing was changed",
-            hint=f"copy /etc to {FACTORY}/etc when the image is made, or keep /etc",
-        )
+        return Failure(OSTREE)
+    if _is_below(_ACCOUNTS, keep) or view.content(FACTORY + _ACCOUNTS) is not None:
+        return None
+    return Failure(
+        f"the system cannot make /etc again: it has no {FACTORY}{_ACCOUNTS}; nothing was removed",
+        hint=f"copy /etc to {FACTORY}/etc when the image is made, or keep /etc",
+    )
 
 
 def removed(view: MachineView, keep: Sequence[str]) -> Iterator[str]:

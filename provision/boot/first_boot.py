@@ -37,7 +37,7 @@ from provision.boot.records.content import is_begun, new_record, owner_of
 from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
 from provision.failures import Failure, FetchFailed, as_failure
-from provision.kernel_command_line import check_network_argument, last_value, platform_id, root_is_on_network
+from provision.kernel_command_line import arguments, check_network_argument, last_value, platform_id, root_is_on_network
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
 
@@ -105,7 +105,7 @@ def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) 
 
         record = firmware_record.finished_record()
         return record is None or not proves_provisioned(record, command_line, machine)
-    if _wait_for_device(device, wait_seconds(command_line) if wait else 0, running_system):
+    if wait_for_device(device, wait_seconds(command_line) if wait else 0, running_system):
         if last_value(command_line, DEVICE) and not has_file_system(device):
             print(f"there is no file system on {device}, and so no record")
             return True
@@ -145,7 +145,7 @@ def _find_earlier_record(command_line: str, running_system: LocalSystem, *, wait
     except Failure:
         return  # such a root cannot hold a record
     seconds = wait_seconds(command_line) if wait else 0
-    if not _wait_for_device(device, seconds, running_system):
+    if not wait_for_device(device, seconds, running_system):
         return
     places = record_places(command_line)
     try:
@@ -194,7 +194,8 @@ def proves_provisioned(record: bytes, command_line: str, machine: str) -> bool:
     return said == "keep"
 
 
-def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -> bool:
+def wait_for_device(device: str, seconds: float, running_system: LocalSystem) -> bool:
+    """Wait for a device, which the consoles show after a while. Returns whether it is there."""
     from provision.system import consoles
 
     began, said = time.monotonic(), False
@@ -244,7 +245,7 @@ WAIT_FOR_VOLUMES = 180.0
 It is the time after which dracut gives up (rd.retry, dracut.cmdline(7)).
 """
 
-_VOLUMES = ("rd.luks.name", "rd.luks.uuid", "rd.md.uuid")
+_VOLUMES = frozenset({"rd.auto", "rd.luks.name", "rd.luks.uuid", "rd.md.uuid"})
 
 _STAMPED = frozenset({"1", "detected"})
 """Values with which GRUB of Flatcar Container Linux says first boot; `detected` if the boot partition has a stamp."""
@@ -372,7 +373,8 @@ def has_file_system(device: str) -> bool:
 def wait_seconds(command_line: str) -> float:
     """Seconds to wait for the root device. Raises Failure for a value that is not a number."""
     text = last_value(command_line, "provision.firstboot.wait")
-    slow = any(last_value(command_line, name) for name in _VOLUMES) or root_is_on_network(command_line)
+    names = {name for name, _ in arguments(command_line)}
+    slow = bool(names & _VOLUMES) or root_is_on_network(command_line)
     if not text:
         return WAIT_FOR_VOLUMES if slow else WAIT
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):  # float() takes `nan`, with which a wait never ends

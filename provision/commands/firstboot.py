@@ -31,7 +31,7 @@ from typing import NoReturn
 from provision.boot import ordering_points
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
-from provision.boot.first_boot import decide, record_device
+from provision.boot.first_boot import decide, record_device, reset_is_asked
 from provision.boot.network.end import end_network
 from provision.boot.records.completion_record import ostree_system, write_completion_record
 from provision.boot.run_files import CONFIG_CACHE, RUN_DIR
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     if arguments[:1] == ["look"] and arguments[1:] in ([], ["serve"], ["now"]):
         with extended():
-            platform = decide(running_system, wait="now" not in arguments)
+            platform = _look(running_system, wait="now" not in arguments)
         if platform and "serve" in arguments:
             _serve()
         if platform and os.path.exists(ordering_points.SEPARATE):
@@ -74,6 +74,15 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     else:
         raise Usage("usage: provision-firstboot look [serve | now] | run STEP... | record ROOT | network | explain")
     return 0
+
+
+def _look(running_system: LocalSystem, *, wait: bool) -> str:
+    """The name of the platform if this is a first boot, else an empty text. Raises Failure."""
+    if reset_is_asked(running_system.read_text(running_system.paths.kernel_cmdline_path)):
+        from provision.boot.factory_reset import check_reset
+
+        check_reset(running_system, wait=wait)
+    return decide(running_system, wait=wait)
 
 
 def _serve() -> None:

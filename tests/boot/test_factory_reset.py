@@ -124,7 +124,7 @@ def test_a_system_that_could_not_start_is_refused_whole(root: Path, gone: str) -
     else:
         (root / gone).unlink()
     before = files(root)
-    with pytest.raises(Failure, match="nothing was changed"):
+    with pytest.raises(Failure, match="nothing was removed"):
         reset(root, "provision.reset=yes")
     assert files(root) == before
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from provision.boot.factory_reset import FACTORY
 from provision.boot.records.completion_record import RECORD, SHARED_RECORD
 from provision.boot.records.firmware_record import SIZE, VARIABLE
 from provision.boot.records.machine_identity import machine_identity
@@ -419,3 +420,20 @@ def ostree(*words: str) -> None:
     """A command of OSTree, which else makes deployments immutable, so that the test could not remove them."""
     environment = {**os.environ, "OSTREE_SYSROOT_DEBUG": "mutable-deployments"}
     subprocess.run(["ostree", *words], check=True, capture_output=True, env=environment)
+
+
+@pytest.mark.parametrize(("has_factory", "code"), [(True, 0), (False, 1)])
+def test_a_reset_that_would_be_refused_stops_the_boot_before_the_disks_stage(
+    has_factory: bool, code: int, tmp_path: Path
+) -> None:
+    system = tmp_path / "system"
+    factory = system / "usr/share/factory/etc"
+    factory.mkdir(parents=True)
+    if has_factory:
+        (factory / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    with loop(blank(tmp_path / "root.img", 64 << 20)) as node:
+        subprocess.run(["mkfs.ext4", "-q", "-d", system, node], check=True)
+        looked = firstboot(tmp_path, f"root={node} provision.reset=yes", "look")
+        assert looked.returncode == code, looked.stderr
+    refused = f"the system cannot make /etc again: it has no {FACTORY}/etc/passwd; nothing was removed" in looked.stderr
+    assert (refused, "this is a first boot" in looked.stdout) == (not has_factory, has_factory)
