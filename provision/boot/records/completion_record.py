@@ -170,17 +170,39 @@ def read_record(device: str, places: Sequence[Place], running_system: LocalSyste
 
 
 def _read_once(device: str, places: Sequence[Place], running_system: LocalSystem) -> bytes | None:
-    """The record on a device. Raises FetchFailed if the device cannot be mounted as the last place asks for it."""
+    """The record on a device. Raises FetchFailed if the device cannot be mounted as the last place asks for it.
+
+    Nor may a subvolume be missing: at the top of its file system a machine in use has no record.
+    """
     for place in places:
         try:
             data = running_system.read_from(device, place.path, options=place.options)
-        except FetchFailed:
+        except FetchFailed as error:
+            if _chooses_subvolume(place, device):
+                raise FetchFailed(
+                    error.url,
+                    f"{error.cause} (rootflags={','.join(place.options)}); it is unknown whether this machine is"
+                    " provisioned",
+                    hint="correct rootflags=; ignition.firstboot on the kernel command line provisions in any case",
+                ) from error
             if place is places[-1]:
                 raise
             continue
         if data is not None:
             return data
     return None
+
+
+def _chooses_subvolume(place: Place, device: str) -> bool:
+    """Whether the options of a place choose one of the root file systems that are on a device now."""
+    from provision.system.block import signatures
+
+    if not any(option.startswith(("subvol=", "subvolid=")) for option in place.options):
+        return False
+    try:
+        return signatures.probe(os.path.realpath(device)).type == "btrfs"
+    except (OSError, signatures.ProbeFailed):
+        return True
 
 
 def ostree_system(command_line: str) -> str:

@@ -437,3 +437,20 @@ def test_a_reset_that_would_be_refused_stops_the_boot_before_the_disks_stage(
         assert looked.returncode == code, looked.stderr
     refused = f"the system cannot make /etc again: it has no {FACTORY}/etc/passwd; nothing was removed" in looked.stderr
     assert (refused, "this is a first boot" in looked.stdout) == (not has_factory, has_factory)
+
+
+@pytest.mark.parametrize("flags", ["subvol=rot", "subvolid=999", "subvol=root,inode_cahce"])
+def test_a_subvolume_that_cannot_be_mounted_leaves_it_unknown_whether_there_is_a_record(
+    flags: str, subvolume: str, tmp_path: Path
+) -> None:
+    """At the top of the file system there is none, and a machine in use would be provisioned again."""
+    looked = firstboot(tmp_path, f"root={subvolume} rootflags={flags}", "look")
+    assert looked.returncode == 1
+    assert "this is a first boot" not in looked.stdout
+    assert f"{subvolume}: cannot be mounted: " in looked.stderr
+    assert f"(rootflags={flags}); it is unknown whether this machine is provisioned" in looked.stderr
+
+
+def test_options_for_the_root_that_the_config_will_make_may_not_fit_the_one_that_is_there(tmp_path: Path) -> None:
+    with loop(provisioned(tmp_path, "/etc/hostname")) as node:
+        assert is_first(tmp_path, f"root={node} rootflags=subvol=/,compress=zstd")
