@@ -32,6 +32,23 @@ def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp
     assert ran(machine.boot("", path)) == []
 
 
+def test_a_fresh_copy_of_the_root_beside_it_is_not_provisioned(
+    images: DebianRoot, machine: Machine, tmp_path: Path
+) -> None:
+    """Both have the same label, and udev may give that name to the copy."""
+    path = cleaned_config(tmp_path)
+    assert machine.boot("provision.firstboot=auto", path).reported["failed"] == [""]
+    copy = tmp_path / "copy.qcow2"
+    backing = ["-F", "raw", "-b", str(images.image)]
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, str(copy)], check=True)
+    disk = ["-drive", f"if=virtio,format=qcow2,file={copy}"]
+    boot = machine.boot("provision.firstboot=auto root=/dev/vdc", path, devices=disk)
+    assert boot.report is None
+    for console in (boot.console, boot.second_console):
+        assert "there is no record on /dev/vdc" in console
+        assert "has one of this machine" in console
+
+
 def test_slots_share_the_record_on_the_efi_system_partition(images: DebianRoot, tmp_path: Path) -> None:
     """The second slot is another root file system, which nothing has provisioned."""
     path = tmp_path / "config.ign"

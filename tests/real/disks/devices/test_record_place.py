@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from provision.boot.factory_reset import FACTORY
-from provision.boot.records.completion_record import RECORD, SHARED_RECORD
+from provision.boot.records.completion_record import RECORD, SHARED_RECORD, Place
+from provision.boot.records.content import new_record
+from provision.boot.records.copies import recorded_copy
 from provision.boot.records.firmware_record import SIZE, VARIABLE
 from provision.boot.records.machine_identity import machine_identity
+from provision.system.block import signatures
 from provision.system.running_system.local_system import LocalSystem
 from tests.real.disks.loop_devices import blank, loop
 
@@ -454,3 +457,23 @@ def test_a_subvolume_that_cannot_be_mounted_leaves_it_unknown_whether_there_is_a
 def test_options_for_the_root_that_the_config_will_make_may_not_fit_the_one_that_is_there(tmp_path: Path) -> None:
     with loop(provisioned(tmp_path, "/etc/hostname")) as node:
         assert is_first(tmp_path, f"root={node} rootflags=subvol=/,compress=zstd")
+
+
+@pytest.mark.parametrize(
+    ("finished", "same", "stops"), [(True, True, True), (False, True, False), (True, False, False)]
+)
+def test_a_fresh_copy_of_a_recorded_root_is_not_provisioned(
+    finished: bool, same: bool, stops: bool, tmp_path: Path
+) -> None:
+    """udev gives the name of both to one of them."""
+    system = LocalSystem()
+    record_file = tmp_path / "system" / RECORD[1:]
+    record_file.parent.mkdir(parents=True)
+    record_file.write_bytes(new_record(system, finished=finished))
+    label = "root" if same else "other"
+    with loop(blank(tmp_path / "copy.img", 64 << 20)) as copy, loop(blank(tmp_path / "root.img", 64 << 20)) as root:
+        subprocess.run(["mkfs.ext4", "-q", "-L", "root", copy], check=True)
+        subprocess.run(["mkfs.ext4", "-q", "-L", label, "-d", tmp_path / "system", root], check=True)
+        disks = [(node, signatures.probe(node)) for node in (copy, root)]
+        found = recorded_copy(copy, (Place(RECORD),), disks, machine_identity(system), system)
+    assert found == (root if stops else "")
