@@ -32,10 +32,9 @@ def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp
     assert ran(machine.boot("", path)) == []
 
 
-def test_a_fresh_copy_of_the_root_beside_it_is_not_provisioned(
-    images: DebianRoot, machine: Machine, tmp_path: Path
-) -> None:
+def test_a_fresh_copy_of_the_root_beside_it_is_not_provisioned(images: DebianRoot, tmp_path: Path) -> None:
     """Both have the same label, and udev may give that name to the copy."""
+    machine = Machine(images, tmp_path / "machine")
     path = cleaned_config(tmp_path)
     assert machine.boot("provision.firstboot=auto", path).reported["failed"] == [""]
     copy = tmp_path / "copy.qcow2"
