@@ -112,7 +112,9 @@ def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) 
         places = record_places(command_line)
         record = read_record(device, places, running_system)
         if record is None:
-            _refuse_recorded_copy(device, places, machine, running_system)
+            from provision.boot.records.copies import check_copies
+
+            check_copies(device, places, machine, running_system)
         return record is None or is_begun(record) or not proves_provisioned(record, command_line, machine)
     if root_is_on_network(command_line):
         raise Failure(
@@ -129,19 +131,6 @@ def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) 
         )
     print(f"there is no {device}, and no disk holds anything")
     return True
-
-
-def _refuse_recorded_copy(device: str, places: tuple[Place, ...], machine: str, running_system: LocalSystem) -> None:
-    from provision.boot.records.copies import recorded_copy
-    from provision.system.block import signatures, sysfs
-
-    if node := recorded_copy(device, places, signatures.on_disks(sysfs.every()), machine, running_system):
-        raise Failure(
-            f"there is no record on {device} ({os.path.realpath(device)}), but {node}, with the same label or UUID, has"
-            " one of this machine: it is unknown which of them is in use",
-            hint="detach one of them, or give it another label and UUID; ignition.firstboot on the kernel command line"
-            " provisions in any case",
-        )
 
 
 def may_replace_record(command_line: str, said: Verdict) -> bool:

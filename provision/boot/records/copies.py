@@ -11,10 +11,22 @@ from collections.abc import Iterable, Sequence
 
 from provision.boot.records.completion_record import Place
 from provision.boot.records.content import is_begun, owner_of
-from provision.failures import FetchFailed
+from provision.failures import Failure, FetchFailed
 from provision.planning.machine_view import Signature
-from provision.system.block import signatures
+from provision.system.block import signatures, sysfs
 from provision.system.running_system.local_system import LocalSystem
+
+
+def check_copies(device: str, places: Sequence[Place], machine: str, running_system: LocalSystem) -> None:
+    """Raise Failure if a copy of the file system on a device has a finished record of this machine."""
+    disks = signatures.on_disks(sysfs.every())
+    if node := recorded_copy(device, places, disks, machine, running_system):
+        raise Failure(
+            f"there is no record on {device} ({os.path.realpath(device)}), but {node}, with the same label or UUID, has"
+            " one of this machine: it is unknown which of them is in use",
+            hint="detach one of them, or give it another label and UUID; ignition.firstboot on the kernel command line"
+            " provisions in any case",
+        )
 
 
 def recorded_copy(
