@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from provision.boot.first_boot import platform
+from provision.boot.first_boot_arguments import platform
 from provision.failures import Failure
 from provision.fetch.platforms.trust_settings import trust_policy
 from provision.system.running_system.local_system import LocalSystem

@@ -87,8 +87,11 @@ def _name_server_lines(found: AssignedNetwork) -> Iterator[str]:
 
 
 def _configure_link(link: LinkSettings, number: int, log: FieldLog) -> None:
-    """Set a link up, and give it its addresses and routes. `number` orders links that have the same routes."""
-    steps: list[tuple[str, Callable[[], None]]] = [("up", partial(rtnetlink.set_up, link.name))]
+    """Set a link up, and give it its MTU, addresses and routes. `number` orders links that have the same routes."""
+    steps: list[tuple[str, Callable[[], None]]] = []
+    if link.mtu:
+        steps.append((f"MTU {link.mtu}", partial(rtnetlink.set_mtu, link.name, link.mtu)))
+    steps.append(("up", partial(rtnetlink.set_up, link.name)))
     steps += [(str(one), partial(rtnetlink.add_address, link.name, one)) for one in link.addresses]
     for route in link.routes:
         action = partial(rtnetlink.add_route, link.name, route.destination, route.gateway, number)

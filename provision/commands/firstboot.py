@@ -31,7 +31,8 @@ from typing import NoReturn
 from provision.boot import ordering_points
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
-from provision.boot.first_boot import decide, record_device, reset_is_asked
+from provision.boot.first_boot import decide
+from provision.boot.first_boot_arguments import record_device, reset_is_asked
 from provision.boot.network.end import end_network
 from provision.boot.records.completion_record import ostree_system, write_completion_record
 from provision.boot.run_files import CONFIG_CACHE, RUN_DIR

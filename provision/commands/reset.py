@@ -85,7 +85,7 @@ def _show(machine: Machine, keep: Sequence[str]) -> None:
 def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     """Write the request first, and then what makes the next boot a first boot: no record, or the stamp."""
     from provision.boot.factory_reset import REQUEST, request_file
-    from provision.boot.first_boot import Verdict, verdict
+    from provision.boot.first_boot_arguments import Verdict, verdict
     from provision.boot.records.completion_record import RECORD
     from provision.planning.file_actions import RemovePath, WriteFile
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provision.boot.factory_reset import REQUEST, removed, requested_paths, reset_root, summary
-from provision.boot.first_boot import Verdict, reset_is_asked, verdict
+from provision.boot.first_boot_arguments import Verdict, reset_is_asked, verdict
 from provision.boot.records.completion_record import RECORD
 from provision.engine.history import RECORD as RUN_RECORD
 from provision.failures import ActionFailed, Failure

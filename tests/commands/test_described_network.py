@@ -44,8 +44,9 @@ else:
 links = json.loads(ip("-json", "address"))
 addresses = {one["ifname"]: [f"{at['local']}/{at['prefixlen']}" for at in one["addr_info"] if at["scope"] == "global"]
              for one in links if one["ifname"] in macs}
+mtus = {one["ifname"]: one["mtu"] for one in links if one["ifname"] in macs}
 servers = open(described_network.NAME_SERVERS).read() if os.path.exists(described_network.NAME_SERVERS) else ""
-print(json.dumps([dhcp, messages, addresses, ip("route").splitlines(), servers]))
+print(json.dumps([dhcp, messages, addresses, ip("route").splitlines(), servers, mtus]))
 """
 
 
@@ -57,6 +58,7 @@ class Configured(NamedTuple):
     addresses: dict[str, list[str]]
     routes: list[str]
     servers: str
+    mtus: dict[str, int]
 
 
 def configured(document: Any, platform: str = "", *, namespace: str = "--net", option: str = "") -> Configured:
@@ -72,13 +74,14 @@ def test_static_and_dynamic_links() -> None:
     static = {"match": {"macaddress": MACS["one"].upper()}, "addresses": ["10.1.0.7/24", "fd00::7/64"]}
     servers = {"nameservers": {"addresses": ["10.1.0.53", "fd00::53"]}, "gateway4": "10.1.0.254"}
     dynamic = {"match": {"macaddress": MACS["two"]}, "dhcp4": True}
-    found = configured({"version": 2, "ethernets": {"a": {**static, **servers}, "b": dynamic}})
+    found = configured({"version": 2, "ethernets": {"a": {**static, **servers, "mtu": 1450}, "b": dynamic}})
     assert found.dhcp == ["two"]
     assert found.addresses == {"one": ["10.1.0.7/24", "fd00::7/64"], "two": []}
+    assert found.mtus == {"one": 1450, "two": 1500}
     assert any(line.startswith("default via 10.1.0.254 dev one") for line in found.routes)
     assert found.servers == "nameserver 10.1.0.53\nnameserver fd00::53\n"
     assert found.messages == [
-        "progress: one: up, 10.1.0.7/24, fd00::7/64, 0.0.0.0/0 via 10.1.0.254",
+        "progress: one: MTU 1450, up, 10.1.0.7/24, fd00::7/64, 0.0.0.0/0 via 10.1.0.254",
         "progress: two: up, DHCP",
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from provision.boot.first_boot import Verdict, root_device, verdict
+from provision.boot.first_boot_arguments import Verdict, root_device, verdict
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
 from provision.planning.machine_view import Signature

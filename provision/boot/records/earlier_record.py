@@ -9,23 +9,53 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 
-from provision.boot.records.completion_record import Place, write_on
-from provision.boot.records.content import new_record
+from provision.boot.first_boot_arguments import record_device, root_device, wait_seconds
+from provision.boot.records.completion_record import Place, read_record, record_places, write_on
+from provision.boot.records.content import is_begun, new_record
+from provision.boot.records.devices import has_file_system, wait_for_device
 from provision.boot.run_files import EARLIER_RECORD
-from provision.failures import Failure
+from provision.failures import Failure, FetchFailed, as_failure
 from provision.system.private_files import erase_private, write_private
 from provision.system.running_system.local_system import LocalSystem
 
 
-def remember(device: str, places: Sequence[Place]) -> None:
-    """Keep for `replace` at which places on a device there is a finished record. Raises Failure."""
-    write_private(EARLIER_RECORD, json.dumps({"device": device, "places": places}).encode())
+def find(command_line: str, running_system: LocalSystem, *, wait: bool) -> None:
+    """Look for finished records in files, and keep for `replace` where they are. Raises Failure if that is impossible.
+
+    What cannot be read does not stop this first boot. Without `wait` a device that is not there yet is taken for
+    missing.
+    """
+    try:
+        device = record_device(command_line) or root_device(command_line)
+    except Failure:
+        return  # such a root cannot hold a record
+    seconds = wait_seconds(command_line) if wait else 0
+    if not wait_for_device(device, seconds, running_system):
+        return
+    places = record_places(command_line)
+    try:
+        if not has_file_system(device):
+            return
+        read_record(device, places, running_system)
+    except (Failure, OSError) as error:
+        print(f"it is unknown whether there is an earlier record: {as_failure(error).message}")
+        return
+    if found := [place for place in places if _is_finished(device, place, running_system)]:
+        write_private(EARLIER_RECORD, json.dumps({"device": device, "places": found}).encode())
+
+
+def _is_finished(device: str, place: Place, running_system: LocalSystem) -> bool:
+    """Whether a place on a device has a finished record; it has none if the device cannot be mounted so."""
+    try:
+        record = running_system.read_from(device, place.path, options=place.options)
+    except FetchFailed:
+        return False
+    return record is not None and not is_begun(record)
 
 
 def replace(running_system: LocalSystem) -> None:
-    """Replace what was remembered by the note that a first boot has begun. Raises Failure; then nothing has changed."""
+    """Replace what `find` found by the note that a first boot has begun. Raises Failure; then nothing has changed."""
     with open(EARLIER_RECORD, "rb") as file:
         found = json.load(file)
     for path, options in found["places"]:

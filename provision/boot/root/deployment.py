@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from provision.boot.first_boot import root_device
+from provision.boot.first_boot_arguments import root_device
 from provision.boot.records.completion_record import ostree_system
 from provision.boot.root.deployment_layout import (
     SETTINGS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from provision.boot.first_boot import root_device
+from provision.boot.first_boot_arguments import root_device
 from provision.boot.root import kept_content
 from provision.boot.root.fstab import FSTAB, stale_line
 from provision.boot.root.layers import FORMATS, check_layers, kernel_arguments, layers, root_entries, root_flags

@@ -72,6 +72,7 @@ def openstack(document: Any) -> Network:
                 Interface(
                     name=parts.name(link, "name"),
                     mac=parts.mac(link, "ethernet_mac_address"),
+                    mtu=parts.mtu(link, "mtu"),
                     priority=PRIORITY,
                     dhcp=_dhcp(parts.text(one, "type") for one in networks),
                     name_servers=tuple(map(parts.address, dict.fromkeys([*own, *servers]))),
@@ -130,6 +131,7 @@ def _first(document: Any) -> Iterator[Interface]:
             yield Interface(
                 name=parts.name(entry, "name"),
                 mac=parts.mac(entry, "mac_address"),
+                mtu=parts.mtu(entry, "mtu"),
                 priority=PRIORITY,
                 dhcp=_dhcp(map(_first_type, subnets)),
                 name_servers=tuple(map(parts.address, dict.fromkeys([*own, *servers]))),
@@ -171,6 +173,7 @@ def _second(document: Any) -> Iterator[Interface]:
         yield Interface(
             name="" if matched and not key.startswith("eth") else parts.name({"name": key}, "name"),
             mac=parts.mac(matched, "macaddress"),
+            mtu=parts.mtu(value, "mtu"),
             priority=PRIORITY,
             dhcp=_dhcp(name for name in families if isinstance(value, dict) and value.get(name) is True),
             name_servers=tuple(map(parts.address, dict.fromkeys([*own, *common]))),

@@ -47,10 +47,11 @@ def _mask(address: InterfaceAddress) -> str:
 
 
 def _interface_arguments(one: Interface, device: str) -> Iterator[str]:
+    mtu = f":{one.mtu}" if one.mtu else ""
     for address in one.addresses:
-        yield f"ip={_bracketed(address.ip)}:::{_mask(address)}::{device}:static"
+        yield f"ip={_bracketed(address.ip)}:::{_mask(address)}::{device}:static{mtu}"
     if one.dhcp:
-        yield f"ip={device}:{DHCP[one.dhcp]}"
+        yield f"ip={device}:{DHCP[one.dhcp]}{mtu}"
     for route in one.routes:
         if not route.destination.prefixlen:
             yield f"rd.route={_bracketed(route.destination)}:{_bracketed(route.gateway)}"

@@ -20,13 +20,14 @@ class Route(NamedTuple):
 class Interface(NamedTuple):
     """An interface, matched by name, MAC address or udev path. `dhcp` is empty, ipv4, ipv6 or yes.
 
-    `priority` begins the name of its file. `required_for_online` is a value of RequiredForOnline= of
-    systemd.network(5), or empty.
+    `mtu` is in bytes, 0 if it is not described. `priority` begins the name of its file. `required_for_online` is a
+    value of RequiredForOnline= of systemd.network(5), or empty.
     """
 
     name: str = ""
     mac: str = ""
     path: str = ""
+    mtu: int = 0
     priority: int = 10
     dhcp: str = ""
     name_servers: tuple[Address, ...] = ()

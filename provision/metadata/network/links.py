@@ -9,13 +9,17 @@ from provision.metadata.network.interfaces import Address, Interface, InterfaceA
 
 
 class LinkSettings(NamedTuple):
-    """The settings of one link of this machine. `asks_dhcp` says whether it gets an IPv4 address by DHCP."""
+    """The settings of one link of this machine. `asks_dhcp` says whether it gets an IPv4 address by DHCP.
+
+    `mtu` is in bytes; 0 leaves it as it is.
+    """
 
     name: str
     addresses: tuple[InterfaceAddress, ...] = ()
     routes: tuple[Route, ...] = ()
     name_servers: tuple[Address, ...] = ()
     asks_dhcp: bool = False
+    mtu: int = 0
 
 
 class AssignedNetwork(NamedTuple):
@@ -68,6 +72,7 @@ def _settings(one: Interface, name: str) -> LinkSettings:
         tuple(route for route in one.routes if route.destination.version in versions),
         one.name_servers,
         asks_dhcp,
+        one.mtu,
     )
 
 

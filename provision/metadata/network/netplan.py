@@ -23,6 +23,7 @@ def text_of(network: Mapping[str, Any]) -> str:
 def _ethernet(one: Interface) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "match": {"macaddress": one.mac} if one.mac else {},
+        "mtu": one.mtu,
         "dhcp4": one.dhcp in {"ipv4", "yes"},
         "dhcp6": one.dhcp in {"ipv6", "yes"},
         "addresses": [str(address) for address in one.addresses],

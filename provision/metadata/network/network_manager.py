@@ -34,7 +34,8 @@ def _ethernet(one: Interface) -> str:
         *(("id", name), ("type", "ethernet"), ("interface-name", "" if one.mac else one.name)),
         *(("autoconnect", "true"), ("autoconnect-priority", str(999 - one.priority)), *member),
     ]
-    sections = [("connection", connection), *([("ethernet", [("mac-address", one.mac)])] if one.mac else [])]
+    ethernet = [("mac-address", one.mac), ("mtu", str(one.mtu or ""))]
+    sections = [("connection", connection), *([("ethernet", ethernet)] if one.mac or one.mtu else [])]
     return _text([*sections, *_families(one)])
 
 

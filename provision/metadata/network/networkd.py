@@ -20,9 +20,13 @@ def _network_unit(one: Interface) -> Iterator[str]:
     yield _section("Match", [("Name", one.name), ("MACAddress", one.mac), ("Path", one.path)])
     servers = [("DNS", str(server)) for server in one.name_servers]
     yield _section("Network", [("DHCP", one.dhcp), *servers, ("Bond", one.bond)])
-    if one.unmanaged or one.required_for_online:
-        online = one.required_for_online
-        yield _section("Link", [("Unmanaged", "yes" if one.unmanaged else ""), ("RequiredForOnline", online)])
+    link = [
+        ("MTUBytes", str(one.mtu or "")),
+        ("Unmanaged", "yes" if one.unmanaged else ""),
+        ("RequiredForOnline", one.required_for_online),
+    ]
+    if any(value for _, value in link):
+        yield _section("Link", link)
     for address in one.addresses:
         yield _section("Address", [("Address", str(address))])
     for route in one.routes:

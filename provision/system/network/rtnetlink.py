@@ -1,4 +1,4 @@
-"""Configures network links by rtnetlink(7), in an initramfs that has no program for it: up, addresses, routes."""
+"""Configures network links by rtnetlink(7), in an initramfs that has no program for it: MTU, up, addresses, routes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _NEW_ROUTE = 24
 _ROUTE = Struct("=BBBBBBBBI")  # family, lengths of destination and source, service, table, protocol, scope, type, flags
 _MAIN_TABLE, _STATIC, _UNICAST = 254, 4, 1
 _ON_LINK = 0x4
+_MTU = 4
 _DESTINATION, _LINK_INDEX, _GATEWAY, _PRIORITY = 1, 4, 5, 6
 _NUMBER = Struct("=i")
 
@@ -43,6 +44,12 @@ _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 def set_up(name: str) -> None:
     """Set a link up. Raises OSError."""
     _request(NEW_LINK, 0, LINK.pack(socket.AF_UNSPEC, 0, socket.if_nametoindex(name), IFF_UP, IFF_UP))
+
+
+def set_mtu(name: str, mtu: int) -> None:
+    """Set the largest packet of a link, in bytes. Raises OSError."""
+    body = LINK.pack(socket.AF_UNSPEC, 0, socket.if_nametoindex(name), 0, 0)
+    _request(NEW_LINK, 0, body + _attribute(_MTU, _NUMBER.pack(mtu)))
 
 
 def add_address(name: str, address: IPv4Interface | IPv6Interface) -> None:

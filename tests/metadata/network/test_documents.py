@@ -53,6 +53,8 @@ def test_in_an_initramfs_a_mac_address_alone_tells_the_interface() -> None:
         {"config": [{"type": "physical", "name": "eth0", "mac_address": "00:11\nDHCP=yes"}]},
         {"config": [{"type": "physical", "name": "e", "subnets": [{"type": "static", "address": "1.2.3.4\n[X]"}]}]},
         {"ethernets": {"a/b": {"dhcp4": True}}},
+        {"ethernets": {"a": {"mtu": "1500\n[X]"}}},
+        {"ethernets": {"a": {"mtu": 67}}},
     ],
 )
 def test_a_document_cannot_leave_its_place(document: dict[str, Any]) -> None:
