@@ -13,8 +13,16 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from provision.boot.first_boot_arguments import record_device, reset_is_asked, root_device, wait_seconds
-from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, ostree_system, remove_record_on
+from provision.boot.first_boot_arguments import (
+    DEVICE,
+    EFIVAR,
+    ostree_system,
+    record_device,
+    reset_is_asked,
+    root_device,
+    wait_seconds,
+)
+from provision.boot.records.completion_record import RECORD, remove_record_on
 from provision.boot.records.content import new_record
 from provision.boot.records.devices import has_file_system, wait_for_device
 from provision.failures import Failure

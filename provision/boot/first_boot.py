@@ -18,6 +18,8 @@ from __future__ import annotations
 from provision.boot import ordering_points
 from provision.boot.failure_policy import failure_policy
 from provision.boot.first_boot_arguments import (
+    DEVICE,
+    EFIVAR,
     Verdict,
     durable_root,
     may_replace_record,
@@ -28,7 +30,7 @@ from provision.boot.first_boot_arguments import (
     verdict,
     wait_seconds,
 )
-from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, read_record, record_places
+from provision.boot.records.completion_record import RECORD, read_record, record_places
 from provision.boot.records.content import is_begun, new_record, owner_of
 from provision.boot.records.devices import first_signature, has_file_system, wait_for_device
 from provision.boot.records.machine_identity import machine_identity

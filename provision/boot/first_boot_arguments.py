@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from provision.boot.records.completion_record import DEVICE, EFIVAR, ostree_system
 from provision.boot.run_files import PLATFORM_FILE
 from provision.failures import Failure
 from provision.kernel_command_line import arguments, last_value, platform_id, root_is_on_network
 from provision.planning.device_names import link
+
+DEVICE = "provision.firstboot.device"
+"""The argument that names the file system with the record, at whose top it is then, or says EFIVAR."""
+
+EFIVAR = "efivar"
+"""The value of DEVICE with which the record is a variable of the EFI firmware."""
 
 _STAMPED = frozenset({"1", "detected"})
 """Values with which GRUB of Flatcar Container Linux says first boot; `detected` if the boot partition has a stamp."""
@@ -124,6 +129,16 @@ def record_device(command_line: str) -> str:
             raise Failure(f"kernel command line: {DEVICE}={named} is not a block device", hint=hint)
         return device
     return root_device(command_line) if ostree_system(command_line) else ""
+
+
+def ostree_system(command_line: str) -> str:
+    """The name of the booted system of OSTree: `debian` for `ostree=/ostree/boot.1/debian/CHECKSUM/0`; else empty.
+
+    Source: https://ostreedev.github.io/ostree/deployment/
+    """
+    parts = (last_value(command_line, "ostree") or "").strip("/").split("/")
+    known = len(parts) == 5 and parts[0] == "ostree" and parts[1].startswith("boot.")
+    return parts[2] if known and parts[2] not in {"", ".", ".."} else ""
 
 
 _BY = {"LABEL": "by-label", "UUID": "by-uuid", "PARTLABEL": "by-partlabel", "PARTUUID": "by-partuuid"}

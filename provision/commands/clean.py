@@ -53,7 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
     from provision.boot.factory_reset import REQUEST
-    from provision.boot.records.completion_record import DEVICE, EFIVAR, RECORD, SHARED_RECORD, remove_record_on
+    from provision.boot.first_boot_arguments import DEVICE, EFIVAR
+    from provision.boot.records.completion_record import RECORD, SHARED_RECORD, remove_record_on
     from provision.commands.targets.record_device import command_line_for, device_of_record
     from provision.commands.targets.system_root import system_root
     from provision.engine.history import RECORD as RUN_RECORD

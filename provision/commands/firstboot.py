@@ -32,9 +32,9 @@ from provision.boot import ordering_points
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
 from provision.boot.first_boot import decide
-from provision.boot.first_boot_arguments import record_device, reset_is_asked
+from provision.boot.first_boot_arguments import ostree_system, record_device, reset_is_asked
 from provision.boot.network.end import end_network
-from provision.boot.records.completion_record import ostree_system, write_completion_record
+from provision.boot.records.completion_record import write_completion_record
 from provision.boot.run_files import CONFIG_CACHE, RUN_DIR
 from provision.boot.start_limit import extended
 from provision.failures import Failure, Usage, as_failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.boot.first_boot_arguments import (
+    EFIVAR,
     Verdict,
     durable_root,
     may_replace_record,
@@ -15,7 +16,7 @@ from provision.boot.first_boot_arguments import (
     verdict,
     wait_seconds,
 )
-from provision.boot.records.completion_record import EFIVAR, RECORD, SHARED_RECORD, record_places
+from provision.boot.records.completion_record import RECORD, SHARED_RECORD, record_places
 from provision.failures import Failure
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from provision.boot.first_boot_arguments import DEVICE, EFIVAR, ostree_system
 from provision.boot.records.content import new_record
 from provision.boot.run_files import RUN_DIR
 from provision.failures import FetchFailed
@@ -120,12 +121,6 @@ SHARED_RECORD = "/var/.provision-complete.json"
 MOVED_ROOT = "/.provision-root-done"
 """A file with the digest of the config whose boot has put the old content into a new root file system."""
 
-DEVICE = "provision.firstboot.device"
-"""The argument that names the file system with the record, at whose top it is then, or says EFIVAR."""
-
-EFIVAR = "efivar"
-"""The value of DEVICE with which the record is a variable of the EFI firmware."""
-
 
 class Place(NamedTuple):
     """Where the record is on its device: its path, and the options with which the file system has to be mounted."""
@@ -203,13 +198,3 @@ def _chooses_subvolume(place: Place, device: str) -> bool:
         return signatures.probe(os.path.realpath(device)).type == "btrfs"
     except (OSError, signatures.ProbeFailed):
         return True
-
-
-def ostree_system(command_line: str) -> str:
-    """The name of the booted system of OSTree: `debian` for `ostree=/ostree/boot.1/debian/CHECKSUM/0`; else empty.
-
-    Source: https://ostreedev.github.io/ostree/deployment/
-    """
-    parts = (last_value(command_line, "ostree") or "").strip("/").split("/")
-    known = len(parts) == 5 and parts[0] == "ostree" and parts[1].startswith("boot.")
-    return parts[2] if known and parts[2] not in {"", ".", ".."} else ""

@@ -9,8 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from provision.boot.first_boot_arguments import root_device
-from provision.boot.records.completion_record import ostree_system
+from provision.boot.first_boot_arguments import ostree_system, root_device
 from provision.boot.root.deployment_layout import (
     SETTINGS,
     deployment_folder,

@@ -31,8 +31,7 @@ def command_line_for(root: str) -> str:
 
 def device_of_record(command_line: str) -> str:
     """The device that a kernel command line names for the record, or EFIVAR; empty if it names none. Raises Failure."""
-    from provision.boot.first_boot_arguments import record_device
-    from provision.boot.records.completion_record import DEVICE
+    from provision.boot.first_boot_arguments import DEVICE, record_device
     from provision.kernel_command_line import last_value
 
     return record_device(command_line) if last_value(command_line, DEVICE) else ""
