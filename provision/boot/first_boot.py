@@ -16,7 +16,7 @@ until a person chooses `provision.firstboot.record=keep` (the machine is provisi
 from __future__ import annotations
 
 from provision.boot import ordering_points
-from provision.boot.failure_policy import failure_policy
+from provision.boot.failure.policy import failure_policy
 from provision.boot.first_boot_arguments import (
     DEVICE,
     EFIVAR,
@@ -34,13 +34,10 @@ from provision.boot.records.completion_record import RECORD, read_record, record
 from provision.boot.records.content import is_begun, new_record, owner_of
 from provision.boot.records.devices import first_signature, has_file_system, wait_for_device
 from provision.boot.records.machine_identity import machine_identity
-from provision.boot.run_files import PLATFORM_FILE
+from provision.boot.run_files import ENVIRONMENT, PLATFORM_FILE
 from provision.failures import Failure
 from provision.kernel_command_line import check_network_argument, last_value, root_is_on_network
 from provision.system.running_system.local_system import LocalSystem
-
-ENVIRONMENT = "/run/provision/first-boot"
-"""All other units start only if this file exists, and read from it which stages they run."""
 
 
 def decide(running_system: LocalSystem, *, wait: bool = True) -> str:

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from provision.boot.failure import ssh_login
 from provision.boot.failure.missing_root import may_provision, missing_root
+from provision.boot.failure.policy import HOLD, FailurePolicy, failure_policy
 from provision.boot.failure.rows import ROWS, cut, fitted, row_count
-from provision.boot.failure_policy import HOLD, FailurePolicy, failure_policy
-from provision.boot.first_boot import ENVIRONMENT
-from provision.boot.run_files import BUNDLE, WITH_SECRETS
+from provision.boot.run_files import BUNDLE, ENVIRONMENT, WITH_SECRETS
 from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 

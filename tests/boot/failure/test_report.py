@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from provision.boot.failure import ssh_login
+from provision.boot.failure.policy import HOLD, FailurePolicy
 from provision.boot.failure.report import (
     MAX_NAMES,
     FailedUnit,
@@ -17,7 +18,6 @@ from provision.boot.failure.report import (
     secrets_line,
 )
 from provision.boot.failure.rows import COLUMNS, ROWS, row_count
-from provision.boot.failure_policy import HOLD, FailurePolicy
 from provision.boot.root.kept_content import LOST
 from provision.boot.run_files import WITH_SECRETS
 from provision.config.problems import Problem

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from provision.boot.failure_policy import FailurePolicy, failure_policy
+from provision.boot.failure.policy import FailurePolicy, failure_policy
 from provision.failures import Failure
 
 
