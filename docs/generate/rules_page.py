@@ -62,6 +62,7 @@ REFUSALS: Mapping[str, str] = {
     "device-in-use": "a device or partition is mounted or used otherwise",
     "device-used-twice": "two entries of the config use one device, or a part of it",
     "directory-in-place-of-file": "a directory is where a file with keys goes",
+    "engine-file": "a path is one of the engine's own files, by which later boots know how far a first boot has come",
     "existing-array": "there is an array of that name already",
     "existing-file": "something else is at the path of a file, and overwrite is not set",
     "existing-filesystem": "a device has another file system, and wipe_filesystem is not set",

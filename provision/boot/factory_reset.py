@@ -29,11 +29,12 @@ from provision.failures import Failure
 from provision.kernel_command_line import last_value, root_options
 from provision.planning.actions import Wave
 from provision.planning.boot_state import BootState
+from provision.planning.engine_files import RESET_REQUEST
 from provision.planning.file_actions import FileAction, MakeDirectory, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.system.running_system.local_system import LocalSystem
 
-REQUEST = "/.provision-reset.json"
+REQUEST = f"/{RESET_REQUEST}"
 """The request, in the root file system: a JSON object; `keep` has the paths that stay."""
 
 KEPT = frozenset(

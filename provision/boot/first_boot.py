@@ -35,7 +35,7 @@ from provision.boot.records.content import is_begun, new_record, owner_of
 from provision.boot.records.devices import first_signature, has_file_system, wait_for_device
 from provision.boot.records.machine_identity import machine_identity
 from provision.boot.run_files import ENVIRONMENT, PLATFORM_FILE
-from provision.failures import Failure
+from provision.failures import Failure, FetchFailed
 from provision.kernel_command_line import check_network_argument, last_value, root_is_on_network
 from provision.system.running_system.local_system import LocalSystem
 
@@ -102,7 +102,13 @@ def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) 
             print(f"there is no file system on {device}, and so no record")
             return True
         places = record_places(command_line)
-        record = read_record(device, places, running_system)
+        try:
+            record = read_record(device, places, running_system)
+        except FetchFailed as error:
+            raise Failure(
+                f"{error.message}; it is unknown whether this machine is provisioned",
+                hint=error.hint or "ignition.firstboot on the kernel command line provisions in any case",
+            ) from error
         if record is None:
             from provision.boot.records.copies import check_copies
 

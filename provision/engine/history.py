@@ -28,12 +28,13 @@ from provision.engine.recovery import (
 from provision.engine.verification import agrees, difference
 from provision.failures import Failure, Interrupted, PlanRefused
 from provision.planning.actions import FetchBlob, Wave
+from provision.planning.engine_files import JOURNAL
 from provision.planning.facts import ContentFact, FreeSpaceFact
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import MachineView, TreeContents
 from provision.planning.root.target_paths import resolve_path
 
-RECORD = "/etc/.provision-journal"
+RECORD = f"/etc/{JOURNAL}"
 """Path of the record of a files stage in the target root."""
 
 MAX_CONTENT = 1 << 20

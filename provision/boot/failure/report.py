@@ -8,6 +8,8 @@ a unit of the distribution failed.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from typing import NamedTuple
 
 from provision.boot.failure import ssh_login
@@ -54,12 +56,21 @@ class FailedUnit(NamedTuple):
 
 
 def save_report(failure: Failure) -> None:
-    """Save the reasons of a failure for `show_report`, if this process runs in an initramfs. Raises Failure."""
-    from provision.system import consoles
-    from provision.system.private_files import write_private
+    """Save the reasons of a failure for `show_report`, if this process runs in an initramfs.
 
-    if consoles.in_initramfs():
+    If that is not possible it is only said, because the caller is about to tell the failure itself.
+    """
+    from provision.system import consoles
+    from provision.system.private_files import erase_private, write_private
+
+    if not consoles.in_initramfs():
+        return
+    try:
         write_private(REPORT, ("\n".join(saved_lines(failure)) + "\n").encode(errors="replace"))
+    except Failure as unsaved:
+        print(f"the report of this failure cannot be saved: {unsaved.message}", file=sys.stderr, flush=True)
+        with suppress(Failure, OSError):
+            erase_private(REPORT)  # it may be an earlier one
 
 
 def saved_lines(failure: Failure) -> list[str]:

@@ -18,6 +18,7 @@ from provision.boot.records.content import new_record
 from provision.boot.run_files import RUN_DIR
 from provision.failures import FetchFailed
 from provision.kernel_command_line import last_value, root_options
+from provision.planning import engine_files
 from provision.planning.boot_state import BootState
 from provision.system.running_system.local_system import LocalSystem
 
@@ -31,7 +32,7 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
 
     It goes to the root file system below `root`, to the shared file system on `device`, or to the firmware (EFIVAR).
     """
-    from provision.engine.history import RECORD as RUN_RECORD
+    from provision.engine.history import record_path
     from provision.planning.file_actions import RemovePath
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
@@ -51,9 +52,9 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
     machine = Machine(root, KernelDevices(), BootState())
     try:
         if not device:
-            machine.apply(_record(where.path, data))
+            machine.apply(_record(where.path, data, machine))
         # only an interrupted boot needs them
-        machine.apply(RemovePath(RUN_RECORD))
+        machine.apply(RemovePath(record_path(machine)))
         machine.apply(RemovePath(MOVED_ROOT))
     finally:
         machine.release()
@@ -61,17 +62,20 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
     print(f"provisioned: recorded in {place}")
 
 
-def _record(path: str, data: bytes) -> WriteFile:
+def _record(path: str, data: bytes, machine: Machine) -> WriteFile:
+    """What writes a record at a path, whose folder may be a link. Raises Unresolvable."""
     from provision.planning.arguments import Content
     from provision.planning.file_actions import WriteFile
+    from provision.planning.root.target_paths import missing_parents, resolve_path
 
-    return WriteFile(path, (Content(data),), parents=() if os.path.dirname(path) == "/" else (os.path.dirname(path),))
+    path = resolve_path(machine, path)
+    return WriteFile(path, (Content(data),), parents=missing_parents(machine, path))
 
 
 def write_on(device: str, place: Place, data: bytes) -> None:
     """Write a record to a place on a device. Raises Failure."""
     with _mounted(device, (*place.options, "rw")) as machine:
-        machine.apply(_record(place.path, data))
+        machine.apply(_record(place.path, data, machine))
 
 
 def remove_record_on(device: str) -> str:
@@ -85,7 +89,7 @@ def remove_record_on(device: str) -> str:
         return f"in {firmware_record.PLACE}" if firmware_record.remove() else ""
     from provision.planning.file_actions import RemovePath
 
-    path = f"/{os.path.basename(RECORD)}"
+    path = f"/{engine_files.COMPLETION_RECORD}"
     with _mounted(device) as machine:
         found = machine.file_status(path) is not None
         if found:
@@ -112,13 +116,13 @@ def _mounted(device: str, options: Sequence[str] = ()) -> Iterator[Machine]:
         mounts.unmount(folder)
 
 
-RECORD = "/etc/.provision-complete.json"
+RECORD = f"/etc/{engine_files.COMPLETION_RECORD}"
 """Path of the completion record in the root file system. It is in /etc, because /var is often another file system."""
 
-SHARED_RECORD = "/var/.provision-complete.json"
+SHARED_RECORD = f"/var/{engine_files.COMPLETION_RECORD}"
 """Path of the record in a system of OSTree, whose deployments share /var; each has an /etc of its own."""
 
-MOVED_ROOT = "/.provision-root-done"
+MOVED_ROOT = f"/{engine_files.MOVED_ROOT}"
 """A file with the digest of the config whose boot has put the old content into a new root file system."""
 
 
@@ -136,7 +140,7 @@ def record_places(command_line: str) -> tuple[Place, ...]:
     at without them too: before the config has made the file system for which they are, it may hold another one.
     """
     if last_value(command_line, DEVICE):
-        return (Place(f"/{os.path.basename(RECORD)}"),)
+        return (Place(f"/{engine_files.COMPLETION_RECORD}"),)
     system = ostree_system(command_line)
     path = f"/ostree/deploy/{system}{SHARED_RECORD}" if system else RECORD
     options = root_options(command_line)
@@ -167,17 +171,17 @@ def read_record(device: str, places: Sequence[Place], running_system: LocalSyste
 def _read_once(device: str, places: Sequence[Place], running_system: LocalSystem) -> bytes | None:
     """The record on a device. Raises FetchFailed if the device cannot be mounted as the last place asks for it.
 
-    Nor may a subvolume be missing: at the top of its file system a machine in use has no record.
+    Nor may a subvolume be missing: at the top of its file system a machine in use has no record. If a link on the way
+    to the record leads to another file system, there may be one.
     """
     for place in places:
         try:
-            data = running_system.read_from(device, place.path, options=place.options)
+            data = running_system.read_from(device, place.path, options=place.options, whole_way=True)
         except FetchFailed as error:
             if _chooses_subvolume(place, device):
                 raise FetchFailed(
                     error.url,
-                    f"{error.cause} (rootflags={','.join(place.options)}); it is unknown whether this machine is"
-                    " provisioned",
+                    f"{error.cause} (rootflags={','.join(place.options)})",
                     hint="correct rootflags=; ignition.firstboot on the kernel command line provisions in any case",
                 ) from error
             if place is places[-1]:

@@ -23,7 +23,7 @@ def owner_of(record: bytes) -> str:
     """The identity of the machine in a completion record (see `machine_identity`); empty if the record has none."""
     try:
         owner = json.loads(record).get("machine")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return owner if isinstance(owner, str) else ""
 

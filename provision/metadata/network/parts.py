@@ -49,16 +49,12 @@ def name(value: Any, key: str) -> str:
 
 
 def mtu(value: Any, key: str) -> int:
-    """The MTU at a key, in bytes; 0 if there is none, or 0. Raises FetchFailed for one that no link can have.
+    """The MTU at a key, in bytes; 0 if there is none that a link can have: its addresses are worth more than its MTU.
 
     IPv4 needs 68 bytes (RFC 791, section 3.2); the field of a packet's length has 16 bits.
     """
     found = text(value, key)
-    if found in {"", "0"}:
-        return 0
-    if not re.fullmatch(r"[0-9]{2,5}", found) or not 68 <= int(found) <= 65535:
-        raise FetchFailed("network metadata", f"{found!r} is not an MTU")
-    return int(found)
+    return int(found) if re.fullmatch(r"[0-9]{2,5}", found) and 68 <= int(found) <= 65535 else 0
 
 
 def _valid(found: str, pattern: re.Pattern[str], what: str) -> str:

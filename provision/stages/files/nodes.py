@@ -21,7 +21,7 @@ from provision.planning.machine_view import FileStatus, FileType, MachineView, i
 from provision.planning.mount_points import mountable
 from provision.planning.root.account_files import ACCOUNT_FILES
 from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
-from provision.stages.files import free_space
+from provision.stages.files import engine_files, free_space
 from provision.stages.files.accounts.checks import LAST_ID
 from provision.stages.files.data_loss import replaced
 
@@ -51,7 +51,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     reported at once. Raises PlanRefused.
     """
     entries, problems = _entries(config, view)
-    problems += _collisions(entries)
+    problems += [*_collisions(entries), *engine_files.refusals((entry.path, entry.config_path) for entry in entries)]
     forecast = Forecast(view)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
     owners = {

@@ -13,6 +13,7 @@ from provision.failures import FetchFailed
 from provision.fetch.running_system import Control, MessageDevice, SystemPaths
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.planning import device_names
+from provision.planning.machine_view import FileType
 from provision.system.programs import processes
 from provision.system.root.guarded_paths import GuardedTree
 from provision.system.running_system import channels
@@ -85,16 +86,26 @@ class LocalSystem:
         return tuple(node for node in found if has_disc(node))
 
     def read_from(
-        self, device: str, path: str, *, formats: Sequence[str] = (), options: Sequence[str] = ()
+        self,
+        device: str,
+        path: str,
+        *,
+        formats: Sequence[str] = (),
+        options: Sequence[str] = (),
+        whole_way: bool = False,
     ) -> bytes | None:
         """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it.
 
-        `options` are further options for mounting it.
+        `options` are further options for mounting it. With `whole_way` a file is not missing because the way to it is
+        broken.
 
-        None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read.
+        None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read, or the way is broken.
         """
         with mounted_drive(device, ",".join(formats) or "auto", options) as root:
-            return read_below(root, path, f"{device}: ")
+            data = read_below(root, path, f"{device}: ")
+            if data is None and whole_way and (broken := broken_way(root, path)):
+                raise FetchFailed(f"{device}: {path}", broken)
+            return data
 
     def await_change(self, seconds: float) -> None:
         """Wait until the kernel or udev reports an event of a device, at most `seconds`."""
@@ -178,6 +189,30 @@ def read_below(folder: str, path: str, shown: str) -> bytes | None:
         os.close(fd)
         raise FetchFailed(f"{shown}{path}", "is not a regular file")
     return _whole(fd, f"{shown}{path}")
+
+
+def broken_way(folder: str, path: str) -> str:
+    """Why a path below a folder leads nowhere, if something on the way that is there is no way; else empty."""
+    tree = GuardedTree(folder)
+    parts = path.strip("/").split("/")
+    for count in range(1, len(parts) + 1):
+        here = "/" + "/".join(parts[:count])
+        node = tree.file_status(here)
+        if node is None:
+            return ""
+        if node.kind is FileType.LINK and not _leads_somewhere(tree, here):
+            return f"{here} is a link to {node.target}, which is not on this file system"
+        if node.kind not in {FileType.LINK, FileType.DIRECTORY} and count < len(parts):
+            return f"{here} is not a directory"
+    return ""
+
+
+def _leads_somewhere(tree: GuardedTree, link: str) -> bool:
+    try:
+        os.close(tree.open(link, os.O_PATH))
+    except OSError:
+        return False
+    return True
 
 
 def _whole(fd: int, name: str) -> bytes:

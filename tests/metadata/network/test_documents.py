@@ -38,6 +38,13 @@ def test_every_form_is_that_of_the_case(name: str) -> None:
     assert dracut.without_names(network) == case.get("without_names", dracut.without_names(network))
 
 
+@pytest.mark.parametrize("mtu", [67, 65536, "1500\n[X]", "15OO", True, None])
+def test_an_mtu_that_no_link_can_have_does_not_cost_the_address(mtu: Any) -> None:
+    described = {"version": 2, "ethernets": {"eth0": {"addresses": ["10.0.0.5/24"], "mtu": mtu}}}
+    [unit] = dict(networkd.units(documents.cloud_init(described))).values()
+    assert unit == "[Match]\nName=eth0\n\n[Network]\n\n[Address]\nAddress=10.0.0.5/24\n"
+
+
 def test_in_an_initramfs_a_mac_address_alone_tells_the_interface() -> None:
     mac = "bc:24:11:00:00:01"
     described = [{"type": "physical", "name": "eth0", "mac_address": mac}, {"type": "physical", "name": "eth1"}]
@@ -53,8 +60,6 @@ def test_in_an_initramfs_a_mac_address_alone_tells_the_interface() -> None:
         {"config": [{"type": "physical", "name": "eth0", "mac_address": "00:11\nDHCP=yes"}]},
         {"config": [{"type": "physical", "name": "e", "subnets": [{"type": "static", "address": "1.2.3.4\n[X]"}]}]},
         {"ethernets": {"a/b": {"dhcp4": True}}},
-        {"ethernets": {"a": {"mtu": "1500\n[X]"}}},
-        {"ethernets": {"a": {"mtu": 67}}},
     ],
 )
 def test_a_document_cannot_leave_its_place(document: dict[str, Any]) -> None:

@@ -218,6 +218,16 @@ def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
     assert planned(world, filesystems=(data,), directories=(Directory(path="/var/database", overwrite=True),))
 
 
+@pytest.mark.parametrize(
+    "path", ["/etc/.provision-complete.json", "/conf/.provision-journal", "/data/.provision-complete.json/x"]
+)
+def test_a_config_cannot_say_that_its_own_first_boot_is_done(path: str) -> None:
+    world = World().with_directory("/etc").with_link("/conf", "etc")
+    assert "only the engine may write .provision-" in refused(world, files=(File(path=path),))
+    assert "only the engine may write .provision-" in refused(world, directories=(Directory(path=path),))
+    assert planned(world, files=(File(path="/etc/.provision", contents=HELLO),))
+
+
 @pytest.mark.parametrize("path", ["/var", "/var/lib", "/var/lib/data"])
 def test_a_file_at_a_mount_point_is_refused_with_the_reason(path: str) -> None:
     world = World().with_directory("/var").with_directory("/var/lib").with_directory("/var/lib/data")

@@ -42,10 +42,15 @@ exec "$@"
 def firstboot(folder: Path, command_line: str, *words: str, mode: str = "rw") -> subprocess.CompletedProcess[str]:
     """The program of our units with this kernel command line (see in_namespace)."""
     (folder / "cmdline").write_text(f"ignition.platform.id=metal provision.firstboot=auto {command_line}\n")
-    program = folder / "provision-firstboot"
-    program.write_text(f"#!{sys.executable} -I\nfrom provision.cli import main\nmain()\n")
-    program.chmod(0o755)
-    return in_namespace(folder, str(program), *words, mode=mode)
+    return in_namespace(folder, str(program(folder)), *words, mode=mode)
+
+
+def program(folder: Path) -> Path:
+    """`provision-firstboot`, as a file in a folder."""
+    path = folder / "provision-firstboot"
+    path.write_text(f"#!{sys.executable} -I\nfrom provision.cli import main\nmain()\n")
+    path.chmod(0o755)
+    return path
 
 
 def in_namespace(folder: Path, *argv: str, mode: str = "rw") -> subprocess.CompletedProcess[str]:
@@ -452,6 +457,74 @@ def test_a_subvolume_that_cannot_be_mounted_leaves_it_unknown_whether_there_is_a
     assert "this is a first boot" not in looked.stdout
     assert f"{subvolume}: cannot be mounted: " in looked.stderr
     assert f"(rootflags={flags}); it is unknown whether this machine is provisioned" in looked.stderr
+
+
+def root_with_etc(folder: Path, etc: str) -> Path:
+    """An image of a root file system without a record of its own: `etc` says what is in the place of /etc."""
+    tree = folder / "tree"
+    (tree / "real-etc").mkdir(parents=True)
+    if etc == "file":
+        (tree / "etc").write_text("")
+    elif etc == "linked record":
+        (tree / "etc").mkdir()
+        (tree / RECORD[1:]).symlink_to("/data/record")
+    else:
+        (tree / "etc").symlink_to(etc)
+    image = blank(folder / "disk.img", 64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-d", tree, image], check=True)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("etc", "why"),
+    [
+        ("linked record", f"{RECORD} is a link to /data/record, which is not on this file system"),
+        ("/data/etc", "/etc is a link to /data/etc, which is not on this file system"),
+        ("file", "/etc is not a directory"),
+    ],
+)
+def test_a_record_to_which_the_way_is_broken_is_not_missing(etc: str, why: str, tmp_path: Path) -> None:
+    """It may be on a file system that is not mounted yet."""
+    with loop(root_with_etc(tmp_path, etc)) as node:
+        looked = firstboot(tmp_path, f"root={node}", "look")
+    assert looked.returncode == 1
+    assert "this is a first boot" not in looked.stdout
+    assert f"{why}; it is unknown whether this machine is provisioned" in looked.stderr
+
+
+@pytest.mark.parametrize("etc", ["real-etc", "/real-etc"])
+def test_a_record_is_written_where_a_linked_folder_leads(etc: str, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with loop(root_with_etc(tmp_path, etc)) as node:
+        line = f"root={node}"
+        assert is_first(tmp_path, line)
+        subprocess.run(["mount", node, root], check=True)
+        try:
+            (root / "real-etc/.provision-journal").write_text("")
+            done = firstboot(tmp_path, line, "record", str(root))
+            left = sorted(os.listdir(root / "real-etc"))
+        finally:
+            subprocess.run(["umount", root], check=True)
+        assert (done.returncode, left) == (0, [RECORD.rpartition("/")[2]]), done.stderr
+        assert not is_first(tmp_path, line)
+
+
+def test_a_report_that_cannot_be_saved_does_not_take_the_place_of_the_cause(tmp_path: Path) -> None:
+    script = """
+        cp -a /etc /run/etc
+        touch /run/etc/initrd-release
+        mount --bind /run/etc /etc
+        mkdir /run/provision
+        mount -t tmpfs -o ro,size=4k tiny /run/provision
+        exec "$@"
+    """
+    (tmp_path / "cmdline").write_text("provision.firstboot=nonsense\n")
+    looked = in_namespace(tmp_path, "sh", "-euc", script, "sh", str(program(tmp_path)), "look")
+    assert looked.returncode == 1
+    *_, unsaved, cause, _hint = looked.stderr.splitlines()
+    assert unsaved == "the report of this failure cannot be saved: /run/provision/failure: Read-only file system"
+    assert "provision.firstboot=nonsense is unknown" in cause
 
 
 def test_options_for_the_root_that_the_config_will_make_may_not_fit_the_one_that_is_there(tmp_path: Path) -> None:
