@@ -170,6 +170,7 @@ for url in sys.argv[1:]:
 """Fetches one URL after the other and tells the peak of its memory after each, in KiB."""
 
 
+@pytest.mark.slow
 def test_memory_stays_constant() -> None:
     many = b"".join(gzip.compress(os.urandom(1000) + bytes(100_000)) for _ in range(1000))
     pages = {"/small": Answer(b"x"), "/large": Answer(bytes(128 << 20)), "/large.gz": Answer(many)}

@@ -57,6 +57,7 @@ def test_what_is_not_gzip_is_refused(stream: bytes) -> None:
         list(Gunzip().feed(stream))
 
 
+@pytest.mark.slow
 def test_contents_that_grow_beyond_the_limit_are_refused_before_they_are_whole() -> None:
     resource = packed(bytes(300 << 20))
     tracemalloc.start()

@@ -152,6 +152,7 @@ def test_a_thousand_partitions_are_checked_quickly() -> None:
     assert list(check_rules(config)) == []
 
 
+@pytest.mark.slow
 def test_configs_that_are_made_to_be_slow_are_checked_quickly() -> None:
     """Each of them took minutes in an early version, so a failure is seen without measuring time."""
     backwards = tuple(Partition(number=number, start_mib=number * 2 + 10, size_mib=-10) for number in range(1, 50_000))

@@ -75,6 +75,7 @@ except FetchFailed as failure:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compress", [partial(gzip.compress, compresslevel=1), partial(lzma.compress, preset=0)])
 def test_a_bomb_is_refused_in_little_memory(compress: Callable[[bytes], bytes]) -> None:
     bomb = compress(bytes(256 * MIB))

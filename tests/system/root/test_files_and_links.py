@@ -122,6 +122,7 @@ def test_many_files_in_one_go(place: Place) -> None:
     assert all(place.read(f"/d/{n}") == b"%d" % n for n in range(700))
 
 
+@pytest.mark.slow
 def test_a_reader_sees_old_or_new_and_never_less(place: Place) -> None:
     versions = [bytes([n]) * 50_000 for n in range(256)]
     place.write("/file", versions[0], 0o640)
