@@ -8,7 +8,8 @@ if [ -p "$run/requests" ] && [ -p "$run/answers" ]; then
     # end says that the process has ended
     # shellcheck disable=SC2094
     exec 3<>"$run/requests" 4<>"$run/answers" 5<"$run/answers" 4>&-
-    echo "$$ $*" >&3
+    # in a subshell: for a redirection a shell exchanges its own output for a moment, and the fork takes what it finds there
+    (echo "$$ $*" >&3)
     while read -r client status <&5; do
         [ "$client" = $$ ] || continue # a shell that was stopped has not read its answer
         [ "$status" -le 128 ] || echo "the stage was ended by signal $((status - 128))" >&2

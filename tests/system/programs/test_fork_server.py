@@ -83,6 +83,24 @@ def test_an_answer_for_a_shell_that_was_stopped_is_not_taken(run_dir: Path) -> N
     assert ask(run_dir, "signal", "server", "15", "5") == (5, "")
 
 
+def test_the_output_of_the_script_is_its_own_when_its_request_is_there(tmp_path: Path) -> None:
+    """The fork takes that output as soon as the server has read the request."""
+    for name in ("requests", "answers"):
+        os.mkfifo(tmp_path / name)
+    requests, answers = (os.open(tmp_path / name, os.O_RDWR) for name in ("requests", "answers"))
+    found = set()
+    for _ in range(100):
+        argv, environment = ["sh", SCRIPT, "files"], {"PATH": "/usr/bin:/bin", "PROVISION_RUN": str(tmp_path)}
+        with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL) as script:
+            client = os.read(requests, 100).split()[0].decode()
+            found.add(os.readlink(f"/proc/{client}/fd/1"))
+            os.write(answers, f"{client} 0\n".encode())
+        assert script.returncode == 0
+    os.close(requests)
+    os.close(answers)
+    assert found == {os.devnull}
+
+
 PLACE = """
 import os, sys
 from provision.system.programs import fork_server
