@@ -124,7 +124,7 @@ def lacks_record(command_line: str, running_system: LocalSystem, *, wait: bool) 
 
     if held := first_signature(sysfs.every()):
         unnamed = last_value(command_line, "root") is None and not last_value(command_line, DEVICE)
-        name = "name the root device by root= on the kernel command line; " if unnamed else ""
+        name = "name the root device by root= on the kernel command line, or " if unnamed else ""
         raise Failure(
             f"the device {device} did not appear, and {held}: it is unknown whether this machine is provisioned",
             hint=f"{name}boot once with ignition.firstboot on the kernel command line to provision it in any case",

@@ -87,7 +87,7 @@ def _name_server_lines(found: AssignedNetwork) -> Iterator[str]:
 
 
 def _configure_link(link: LinkSettings, number: int, log: FieldLog) -> None:
-    """Set a link up, and give it its MTU, addresses and routes. `number` orders links that have the same routes."""
+    """Give a link its MTU, set it up, and give it addresses and routes. `number` orders links with the same routes."""
     steps: list[tuple[str, Callable[[], None]]] = []
     if link.mtu:
         steps.append((f"MTU {link.mtu}", partial(rtnetlink.set_mtu, link.name, link.mtu)))

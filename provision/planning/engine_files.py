@@ -8,5 +8,6 @@ COMPLETION_RECORD = ".provision-complete.json"
 JOURNAL = ".provision-journal"
 MOVED_ROOT = ".provision-root-done"
 RESET_REQUEST = ".provision-reset.json"
+UNFINISHED_ROOT = ".provision-root"
 
-ENGINE_FILES = frozenset({COMPLETION_RECORD, JOURNAL, MOVED_ROOT, RESET_REQUEST})
+ENGINE_FILES = frozenset({COMPLETION_RECORD, JOURNAL, MOVED_ROOT, RESET_REQUEST, UNFINISHED_ROOT})

@@ -20,7 +20,7 @@ from provision.failures import FetchFailed
 from provision.kernel_command_line import last_value, root_options
 from provision.planning import engine_files
 from provision.planning.boot_state import BootState
-from provision.system.running_system.local_system import LocalSystem
+from provision.system.running_system.local_system import BrokenPath, LocalSystem
 
 if TYPE_CHECKING:
     from provision.planning.file_actions import WriteFile
@@ -161,6 +161,8 @@ def read_record(device: str, places: Sequence[Place], running_system: LocalSyste
     while True:
         try:
             return _read_once(device, places, running_system)
+        except BrokenPath:
+            raise
         except FetchFailed:
             left = end - time.monotonic()
             if left <= 0:
@@ -171,12 +173,20 @@ def read_record(device: str, places: Sequence[Place], running_system: LocalSyste
 def _read_once(device: str, places: Sequence[Place], running_system: LocalSystem) -> bytes | None:
     """The record on a device. Raises FetchFailed if the device cannot be mounted as the last place asks for it.
 
-    Nor may a subvolume be missing: at the top of its file system a machine in use has no record. If a link on the way
-    to the record leads to another file system, there may be one.
+    Nor may a subvolume be missing: at the top of its file system a machine in use has no record. Raises BrokenPath if
+    the path of the record cannot be followed: a link may lead to another file system, and the record may be there.
     """
+    looked = False
     for place in places:
         try:
-            data = running_system.read_from(device, place.path, options=place.options, whole_way=True)
+            data = running_system.read_from(device, place.path, options=place.options, whole_way=not looked)
+        except BrokenPath as error:
+            raise BrokenPath(
+                error.url,
+                error.cause,
+                hint=f"name the file system with the record by {DEVICE}=, or correct the link;"
+                " ignition.firstboot on the kernel command line provisions in any case",
+            ) from error
         except FetchFailed as error:
             if _chooses_subvolume(place, device):
                 raise FetchFailed(
@@ -189,6 +199,7 @@ def _read_once(device: str, places: Sequence[Place], running_system: LocalSystem
             continue
         if data is not None:
             return data
+        looked = True
     return None
 
 

@@ -22,13 +22,14 @@ from provision.boot.root.replacement import Replacement
 from provision.failures import Bug, Failure, as_failure
 from provision.log import Log
 from provision.planning.descriptions import size_text
+from provision.planning.engine_files import UNFINISHED_ROOT
 from provision.planning.machine_view import Signature
 from provision.system.block import signatures
 from provision.system.private_files import read_private, write_private
 from provision.system.root.tree_copy import Copied, ReportBytes, copy_properties, copy_tree, sync_file_system
 from provision.system.running_system.local_system import read_below
 
-UNFINISHED = "/.provision-root"
+UNFINISHED = f"/{UNFINISHED_ROOT}"
 """The directory of a new root file system in which the content is until all of it is there."""
 
 WRITE_AGAIN = "write the image to the disk again"

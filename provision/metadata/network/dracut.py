@@ -30,7 +30,8 @@ def without_names(network: Network) -> str:
             gateway = next(
                 (_bracketed(route.gateway) for route in one.routes if _is_default(route, address.version)), ""
             )
-            words.append(f"ip={_bracketed(address.ip)}::{gateway}:{_mask(address)}:::off")
+            mtu = f":{one.mtu}" if one.mtu else ""
+            words.append(f"ip={_bracketed(address.ip)}::{gateway}:{_mask(address)}:::off{mtu}")
         if one.dhcp:
             words.append(f"ip={DHCP[one.dhcp]}")
         if one.name_servers:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from provision.metadata.network.interfaces import Address, Interface, InterfaceAddress, Network, Route
 
+IPV6_MTU = 1280
+"""Bytes of a packet that each link with an IPv6 address can carry (RFC 8200, section 5); else Linux removes IPv6."""
+
 
 class LinkSettings(NamedTuple):
     """The settings of one link of this machine. `asks_dhcp` says whether it gets an IPv4 address by DHCP.
@@ -72,7 +75,7 @@ def _settings(one: Interface, name: str) -> LinkSettings:
         tuple(route for route in one.routes if route.destination.version in versions),
         one.name_servers,
         asks_dhcp,
-        one.mtu,
+        max(one.mtu, IPV6_MTU) if one.mtu and any(address.version == 6 for address in one.addresses) else one.mtu,
     )
 
 

@@ -49,7 +49,7 @@ def name(value: Any, key: str) -> str:
 
 
 def mtu(value: Any, key: str) -> int:
-    """The MTU at a key, in bytes; 0 if there is none that a link can have: its addresses are worth more than its MTU.
+    """The MTU at a key, in bytes; 0 if there is none, or one that no link can have: then it still gets its addresses.
 
     IPv4 needs 68 bytes (RFC 791, section 3.2); the field of a packet's length has 16 bits.
     """

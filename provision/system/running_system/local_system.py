@@ -96,15 +96,15 @@ class LocalSystem:
     ) -> bytes | None:
         """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it.
 
-        `options` are further options for mounting it. With `whole_way` a file is not missing because the way to it is
-        broken.
+        `options` are further options for mounting it.
 
-        None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read, or the way is broken.
+        None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read, and with `whole_way`
+        BrokenPath if the path cannot be followed, which otherwise counts as a missing file.
         """
         with mounted_drive(device, ",".join(formats) or "auto", options) as root:
             data = read_below(root, path, f"{device}: ")
             if data is None and whole_way and (broken := broken_way(root, path)):
-                raise FetchFailed(f"{device}: {path}", broken)
+                raise BrokenPath(f"{device}: {path}", broken)
             return data
 
     def await_change(self, seconds: float) -> None:
@@ -191,8 +191,12 @@ def read_below(folder: str, path: str, shown: str) -> bytes | None:
     return _whole(fd, f"{shown}{path}")
 
 
+class BrokenPath(FetchFailed):
+    """A path on a drive cannot be followed: a link on it leads to nothing, or a part of it is not a directory."""
+
+
 def broken_way(folder: str, path: str) -> str:
-    """Why a path below a folder leads nowhere, if something on the way that is there is no way; else empty."""
+    """Why a path below a folder cannot be followed; empty if it can, or if a part of it simply does not exist."""
     tree = GuardedTree(folder)
     parts = path.strip("/").split("/")
     for count in range(1, len(parts) + 1):
@@ -200,16 +204,18 @@ def broken_way(folder: str, path: str) -> str:
         node = tree.file_status(here)
         if node is None:
             return ""
-        if node.kind is FileType.LINK and not _leads_somewhere(tree, here):
-            return f"{here} is a link to {node.target}, which is not on this file system"
-        if node.kind not in {FileType.LINK, FileType.DIRECTORY} and count < len(parts):
+        last = count == len(parts)
+        if node.kind is FileType.LINK and not _leads_to(tree, here, os.O_PATH if last else os.O_PATH | os.O_DIRECTORY):
+            what = "nothing" if last else "no directory"
+            return f"{here} is a link to {node.target}; {what} is there, unless another file system is mounted first"
+        if node.kind not in {FileType.LINK, FileType.DIRECTORY} and not last:
             return f"{here} is not a directory"
     return ""
 
 
-def _leads_somewhere(tree: GuardedTree, link: str) -> bool:
+def _leads_to(tree: GuardedTree, link: str, flags: int) -> bool:
     try:
-        os.close(tree.open(link, os.O_PATH))
+        os.close(tree.open(link, flags))
     except OSError:
         return False
     return True

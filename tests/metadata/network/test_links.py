@@ -53,6 +53,12 @@ def test_without_a_mac_address_the_name_counts() -> None:
     assert shown(assigned(openstack(openstack_link), MACS)) == {"ens3": ["dhcp"]}
 
 
+@pytest.mark.parametrize(("addresses", "mtu"), [(["10.0.0.5/24"], 1000), (["10.0.0.5/24", "fd00::5/64"], 1280)])
+def test_an_mtu_leaves_a_link_its_ipv6_address(addresses: list[str], mtu: int) -> None:
+    found = ethernets(a=matched(MACS["ens3"], addresses=addresses, mtu=1000))
+    assert [one.mtu for one in found.links] == [mtu]
+
+
 def test_dhcp_leaves_other_addresses_of_its_family_out() -> None:
     found = ethernets(a=matched(MACS["ens3"], dhcp4=True, addresses=["10.1.0.1/24", "fd00::1/64"], gateway4="10.1.0.9"))
     assert shown(found) == {"ens3": ["fd00::1/64", "dhcp"]}

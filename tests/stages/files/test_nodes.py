@@ -219,7 +219,7 @@ def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/.provision-complete.json", "/conf/.provision-journal", "/data/.provision-complete.json/x"]
+    "path", ["/etc/.provision-complete.json", "/conf/.provision-journal", "/boot/efi/.PROVISION-COMPLETE.JSON/x"]
 )
 def test_a_config_cannot_say_that_its_own_first_boot_is_done(path: str) -> None:
     world = World().with_directory("/etc").with_link("/conf", "etc")

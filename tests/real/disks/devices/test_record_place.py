@@ -463,6 +463,8 @@ def root_with_etc(folder: Path, etc: str) -> Path:
     """An image of a root file system without a record of its own: `etc` says what is in the place of /etc."""
     tree = folder / "tree"
     (tree / "real-etc").mkdir(parents=True)
+    if etc == "/real-etc/file":
+        (tree / "real-etc/file").touch()
     if etc == "file":
         (tree / "etc").write_text("")
     elif etc == "linked record":
@@ -475,11 +477,15 @@ def root_with_etc(folder: Path, etc: str) -> Path:
     return image
 
 
+MOUNTED = "another file system is mounted first"
+
+
 @pytest.mark.parametrize(
     ("etc", "why"),
     [
-        ("linked record", f"{RECORD} is a link to /data/record, which is not on this file system"),
-        ("/data/etc", "/etc is a link to /data/etc, which is not on this file system"),
+        ("linked record", f"{RECORD} is a link to /data/record; nothing is there, unless {MOUNTED}"),
+        ("/data/etc", f"/etc is a link to /data/etc; no directory is there, unless {MOUNTED}"),
+        ("/real-etc/file", f"/etc is a link to /real-etc/file; no directory is there, unless {MOUNTED}"),
         ("file", "/etc is not a directory"),
     ],
 )
@@ -490,6 +496,7 @@ def test_a_record_to_which_the_way_is_broken_is_not_missing(etc: str, why: str, 
     assert looked.returncode == 1
     assert "this is a first boot" not in looked.stdout
     assert f"{why}; it is unknown whether this machine is provisioned" in looked.stderr
+    assert "name the file system with the record by provision.firstboot.device=" in looked.stderr
 
 
 @pytest.mark.parametrize("etc", ["real-etc", "/real-etc"])
