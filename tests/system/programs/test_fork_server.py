@@ -90,7 +90,7 @@ def test_the_output_of_the_script_is_its_own_when_its_request_is_there(tmp_path:
     requests, answers = (os.open(tmp_path / name, os.O_RDWR) for name in ("requests", "answers"))
     found = set()
     for _ in range(100):
-        argv, environment = ["sh", SCRIPT, "files"], {"PATH": "/usr/bin:/bin", "PROVISION_RUN": str(tmp_path)}
+        argv, environment = ["sh", str(SCRIPT), "files"], {"PATH": "/usr/bin:/bin", "PROVISION_RUN": str(tmp_path)}
         with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL) as script:
             client = os.read(requests, 100).split()[0].decode()
             found.add(os.readlink(f"/proc/{client}/fd/1"))
